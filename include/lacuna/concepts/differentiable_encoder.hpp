@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_CONCEPTS_DIFFERENTIABLE_ENCODER_HPP
+#define LACUNA_CONCEPTS_DIFFERENTIABLE_ENCODER_HPP
+
+#include <concepts>
+#include <cstdint>
+
+#include <lacuna/concepts/encoder.hpp>
+
+namespace lacuna {
+
+namespace detail {
+
+template <class E>
+concept HasTape = requires { typename E::Tape; } && std::default_initializable<typename E::Tape>;
+
+template <class E, class S>
+concept HasParameters = requires(E& e, const E& ce) {
+  { e.parameters() } -> std::same_as<ParameterView<S>>;
+  { ce.parameters() } -> std::same_as<ConstParameterView<S>>;
+};
+
+template <class E, class D>
+concept CanForward =
+    requires(const E& e, const D& d, const MatrixArg<typename D::Scalar>& signals,
+             typename E::Tape& tape) {
+      { e.forward(d, signals, tape) } -> std::same_as<const CodesFor<E, D>&>;
+    };
+
+template <class E, class D>
+concept CanBackward =
+    requires(const E& e, const D& d, const MatrixArg<typename D::Scalar>& signals,
+             const typename E::Tape& tape, const CodesFor<E, D>& code_gradient,
+             Vector<typename D::Scalar>& gradient) {
+      e.backward(d, signals, tape, code_gradient, gradient);
+    };
+
+template <class E, class D>
+concept CanPropagate =
+    requires(const E& e, const D& d, const typename E::Tape& tape,
+             const CodesFor<E, D>& code_gradient) {
+      {
+        e.signal_gradient(d, tape, code_gradient)
+      } -> std::same_as<Matrix<typename D::Scalar>>;
+    };
+
+template <class E, class D>
+concept CountsFlops = requires(const E& e, const D& d) {
+  { e.forward_flops(d) } -> std::same_as<std::int64_t>;
+  { e.backward_flops(d) } -> std::same_as<std::int64_t>;
+};
+
+}  // namespace detail
+
+/// An encoder with parameters of its own and the gradient with respect to them.
+///
+/// | expression                            | meaning                                              |
+/// |---------------------------------------|------------------------------------------------------|
+/// | `E::Tape`                             | what `forward` leaves for `backward`; reused, so a   |
+/// |                                       | training step allocates nothing after the first      |
+/// | `e.forward(d, x, tape)`               | the codes, kept in the tape and returned from there  |
+/// | `e.backward(d, x, tape, g, gradient)` | `gradient` = dL/dparameters, for g = dL/dcodes       |
+/// | `e.signal_gradient(d, tape, g)`       | dL/dx, dim x n                                       |
+/// | `e.parameters()`                      | one flat vector, by view                             |
+/// | `e.forward_flops(d)`                  | audited flops a signal; `backward_flops` the same    |
+///
+/// g has the type of the codes and, where they are sparse, their pattern. The dictionary's own gradient
+/// is not the encoder's: it comes from `decode` alone.
+///
+/// Laws: forward(d, x, tape) == encode(d, x); backward and signal_gradient agree with finite differences
+/// wherever the encoder is differentiable; no call but `parameters()` changes the encoder.
+template <class E, class D>
+concept DifferentiableEncoderFor =
+    EncoderFor<E, D> && detail::HasTape<E> && detail::HasParameters<E, ScalarOf<D>> &&
+    detail::CanForward<E, D> && detail::CanBackward<E, D> && detail::CanPropagate<E, D> &&
+    detail::CountsFlops<E, D>;
+
+}  // namespace lacuna
+
+#endif  // LACUNA_CONCEPTS_DIFFERENTIABLE_ENCODER_HPP

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_CONCEPTS_LEARNABLE_DICTIONARY_HPP
+#define LACUNA_CONCEPTS_LEARNABLE_DICTIONARY_HPP
+
+#include <lacuna/concepts/explicit_dictionary.hpp>
+
+namespace lacuna {
+
+namespace detail {
+template <class D>
+concept CanUpdateAtoms = requires(D& d, void (*change)(Matrix<typename D::Scalar>&)) {
+  d.update_atoms(change);
+};
+}  // namespace detail
+
+/// An explicit dictionary whose atoms can be replaced or stepped, its invariant kept.
+///
+/// `d.update_atoms(change)` calls `change(Matrix<Scalar>& atoms)` once, in place and without a copy,
+/// and then restores the invariant of the type (unit norm, where it has one).
+///
+/// Laws: the invariant holds after every call; the shape never changes (std::invalid_argument); a
+/// change that leaves an atom without a direction, or not finite, throws std::invalid_argument naming
+/// it, and the dictionary is then fit only to be assigned or destroyed.
+template <class D>
+concept LearnableDictionary = ExplicitDictionary<D> && detail::CanUpdateAtoms<D>;
+
+}  // namespace lacuna
+
+#endif  // LACUNA_CONCEPTS_LEARNABLE_DICTIONARY_HPP

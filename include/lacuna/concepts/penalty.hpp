@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_CONCEPTS_PENALTY_HPP
+#define LACUNA_CONCEPTS_PENALTY_HPP
+
+#include <concepts>
+
+#include <lacuna/core/matrix.hpp>
+
+namespace lacuna {
+
+namespace detail {
+
+template <class P>
+concept HasLambda = requires(const P& p) {
+  { p.lambda() } -> std::same_as<double>;
+};
+
+template <class P>
+concept HasValue = requires(const P& p, const Vector<double>& code) {
+  { p.value(code) } -> std::same_as<double>;
+};
+
+template <class P>
+concept HasProx = requires(const P& p, Matrix<float>& f, Matrix<double>& d, double step) {
+  p.prox(f, step);
+  p.prox(d, step);
+};
+
+template <class P>
+concept HasDualScale = requires(const P& p, const Vector<double>& correlations) {
+  { p.dual_scale(correlations) } -> std::same_as<double>;
+};
+
+}  // namespace detail
+
+/// A convex, positively homogeneous penalty g on codes: what a proximal solver needs of it.
+///
+/// | expression           | meaning                                                                 |
+/// |----------------------|-------------------------------------------------------------------------|
+/// | `p.lambda()`         | the weight, at least 0                                                  |
+/// | `p.value(s)`         | g(s) in double; infinity where s is not allowed                         |
+/// | `p.prox(v, t)`       | v <- argmin_s 1/2 ||s - v||^2 + t g(s), in place, for any dense matrix  |
+/// | `p.dual_scale(c)`    | the largest a >= 0, perhaps infinite, for which a c is dual feasible:   |
+/// |                      | <a c, s> <= g(s) for all s                                              |
+///
+/// Laws (tests/laws/penalty_laws.hpp): prox is the minimiser; g(a s) == a g(s) for a >= 0; dual_scale
+/// is the largest.
+template <class P>
+concept Penalty = std::copyable<P> && detail::HasLambda<P> && detail::HasValue<P> &&
+                  detail::HasProx<P> && detail::HasDualScale<P>;
+
+}  // namespace lacuna
+
+#endif  // LACUNA_CONCEPTS_PENALTY_HPP

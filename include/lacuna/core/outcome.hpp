@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_CORE_OUTCOME_HPP
+#define LACUNA_CORE_OUTCOME_HPP
+
+#include <cstdint>
+
+#include <lacuna/core/matrix.hpp>
+#include <lacuna/core/status.hpp>
+
+namespace lacuna {
+
+/// How a training ended.
+struct Outcome {
+  Status status = Status::completed;
+  Index steps = 0;         ///< optimiser steps, or rounds of inference and update
+  double loss = 0;         ///< the training loss at the last step, before that step changed anything
+  std::int64_t flops = 0;  ///< audited: summed from the steps taken
+};
+
+/// Where a training stands: what an observer is told after each step.
+struct Progress {
+  Index step = 0;         ///< steps done, from 1
+  Index total_steps = 0;  ///< steps asked for
+  double loss = 0;
+};
+
+}  // namespace lacuna
+
+#endif  // LACUNA_CORE_OUTCOME_HPP
