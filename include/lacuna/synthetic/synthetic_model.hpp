@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_SYNTHETIC_SYNTHETIC_MODEL_HPP
+#define LACUNA_SYNTHETIC_SYNTHETIC_MODEL_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lacuna/core/parallel.hpp>
+#include <lacuna/core/random.hpp>
+#include <lacuna/synthetic/gaussian_dictionary.hpp>
+
+namespace lacuna {
+
+struct SyntheticOptions {
+  Index dim = 0;        ///< length of a signal; 0: that of the atoms given
+  Index num_atoms = 0;  ///< length of a code; 0: the number of atoms given
+  Index num_active = 1;       ///< active entries of every code, exactly
+  bool signed_codes = false;  ///< normal amplitudes; false: half-normal, |N(0, 1)|
+  double noise = 0;           ///< standard deviation of what is added to each coordinate
+};
+
+/// Signals whose codes are known.
+template <Real S>
+struct LabelledSignals {
+  Matrix<S> signals;     ///< dim x n
+  SparseCodes<S> codes;  ///< num_atoms x n
+};
+
+/// The generative model of sparse inference: x = D s + noise e, where s has exactly num_active entries
+/// at places chosen uniformly, half-normal or normal, and e is standard normal.
+///
+/// Signal j is a function of (seed, j) alone, so a range of signals is the same whether it is drawn at
+/// once, piece by piece, or by several threads, and data that would not fit in memory can be drawn again
+/// when needed. Draws are made in double: float codes are the double ones rounded.
+///
+/// @code
+/// SyntheticModel<float> model({.dim = 8, .num_atoms = 16, .num_active = 3}, 7);
+/// const auto train = model.sample(1024, 1);
+/// const auto test = model.sample(1024, 1, 1024);  // the next 1024
+/// @endcode
+template <Real S>
+class SyntheticModel {
+ public:
+  using Scalar = S;
+
+  /// @param atoms  dim x num_atoms, of any norm; the options' shape must be 0 or agree.
+  /// @throws std::invalid_argument if there are no atoms or they are not finite, shapes disagree,
+  ///         num_active is not in [0, num_atoms], or noise is negative or not finite.
+  SyntheticModel(Matrix<S> atoms, SyntheticOptions options)
+      : atoms_(std::move(atoms)), options_(options) {
+    const Index dim = options.dim == 0 ? atoms_.rows() : options.dim;
+    const Index num_atoms = options.num_atoms == 0 ? atoms_.cols() : options.num_atoms;
+    require(atoms_.rows() == dim && atoms_.cols() == num_atoms, "SyntheticModel",
+            "atoms are " + shape_of(atoms_.rows(), atoms_.cols()) + ", the options ask for " +
+                shape_of(dim, num_atoms));
+    options_.dim = dim;
+    options_.num_atoms = num_atoms;
+    check(options_);
+    check_finite<S>("SyntheticModel", "atoms", atoms_);
+  }
+
+  /// Draws the dictionary: gaussian_dictionary(dim, num_atoms, dictionary_seed).
+  /// @throws std::invalid_argument as above.
+  SyntheticModel(SyntheticOptions options, std::uint64_t dictionary_seed)
+      : SyntheticModel(
+            gaussian_dictionary<S>(checked(options).dim, options.num_atoms, dictionary_seed),
+            options) {}
+
+  [[nodiscard]] Index dim() const noexcept { return atoms_.rows(); }
+  [[nodiscard]] Index num_atoms() const noexcept { return atoms_.cols(); }
+  /// The true dictionary, dim x num_atoms.
+  [[nodiscard]] const Matrix<S>& atoms() const noexcept { return atoms_; }
+  [[nodiscard]] const SyntheticOptions& options() const noexcept { return options_; }
+
+  /// Signals first, ..., first + n - 1 of the seed's endless sequence.
+  /// Cost: 2 dim num_active flops and num_active (plus dim, with noise) normal draws a signal.
+  /// @param threads  0 for all cores; the answer has the same bits at any number.
+  /// @throws std::invalid_argument if n or first is negative, or n codes have 2^31 entries or more.
+  [[nodiscard]] LabelledSignals<S> sample(Index n, std::uint64_t seed, Index first = 0,
+                                          Index threads = 1) const {
+    const Index k = options_.num_active;
+    constexpr Index most = std::numeric_limits<StorageIndex>::max();
+    require(n >= 0 && first >= 0, "SyntheticModel::sample",
+            "expected n >= 0 and first >= 0, got " + std::to_string(n) + " and " +
+                std::to_string(first));
+    require(n < most && (k == 0 || n <= most / k), "SyntheticModel::sample",
+            std::to_string(n) + " codes of " + std::to_string(k) +
+                " entries are too many for one sparse matrix: sample in ranges");
+
+    LabelledSignals<S> out{Matrix<S>(dim(), n), SparseCodes<S>(num_atoms(), n)};
+    // Every column has k entries, so each knows its place and threads can write at once.
+    out.codes.resizeNonZeros(n * k);
+    for (Index j = 0; j <= n; ++j)
+      out.codes.outerIndexPtr()[j] = static_cast<StorageIndex>(j * k);
+
+    constexpr Index block_size = 256;
+    std::vector<Support> supports;
+    const Index workers =
+        std::min(resolve_threads(threads), std::max<Index>(1, num_blocks(n, block_size)));
+    for (Index worker = 0; worker < workers; ++worker) supports.emplace_back(num_atoms());
+    for_each_block(n, block_size, workers, [&](const Block& block, Index worker) {
+      Support& support = supports[static_cast<std::size_t>(worker)];
+      for (Index j = block.begin; j < block.begin + block.count; ++j) {
+        RandomStream random(seed, static_cast<std::uint64_t>(first + j));
+        draw(random, support, out.codes.innerIndexPtr() + j * k, out.codes.valuePtr() + j * k,
+             out.signals, j);
+      }
+    });
+    return out;
+  }
+
+ private:
+  using StorageIndex = typename SparseCodes<S>::StorageIndex;
+
+  /// Chooses k of n by Floyd's algorithm (Bentley & Floyd, "A sample of brilliance", CACM 1987): k draws,
+  /// every subset equally likely, and no work in n but the one allocation.
+  class Support {
+   public:
+    explicit Support(Index n) : chosen_in_(static_cast<std::size_t>(n), 0) {}
+
+    void choose(RandomStream& random, Index k, StorageIndex* out) {
+      // Members of this round are those that carry its number: nothing to clear.
+      ++round_;
+      const auto n = static_cast<Index>(chosen_in_.size());
+      for (Index last = n - k; last < n; ++last) {
+        auto member = static_cast<Index>(random.below(static_cast<std::uint32_t>(last + 1)));
+        if (chosen_in_[static_cast<std::size_t>(member)] == round_) member = last;
+        chosen_in_[static_cast<std::size_t>(member)] = round_;
+        *out++ = static_cast<StorageIndex>(member);
+      }
+      std::sort(out - k, out);
+    }
+
+   private:
+    std::vector<std::uint64_t> chosen_in_;
+    std::uint64_t round_ = 0;
+  };
+
+  static void check(const SyntheticOptions& options) {
+    const auto text = [](Index number) { return std::to_string(number); };
+    require(options.dim >= 1, "SyntheticModel", "dim must be at least 1, got " + text(options.dim));
+    require(options.num_atoms >= 1 &&
+                options.num_atoms <= std::numeric_limits<StorageIndex>::max(),
+            "SyntheticModel",
+            "num_atoms must be in [1, 2^31), got " + text(options.num_atoms));
+    require(options.num_active >= 0 && options.num_active <= options.num_atoms, "SyntheticModel",
+            "num_active must be in [0, num_atoms], got " + text(options.num_active) + " of " +
+                text(options.num_atoms));
+    require(options.noise >= 0 && std::isfinite(options.noise), "SyntheticModel",
+            "noise must be finite and at least 0, got " + std::to_string(options.noise));
+  }
+
+  static const SyntheticOptions& checked(const SyntheticOptions& options) {
+    check(options);
+    return options;
+  }
+
+  void draw(RandomStream& random, Support& support, StorageIndex* rows, S* values,
+            Matrix<S>& signals, Index column) const {
+    const Index k = options_.num_active;
+    auto signal = signals.col(column);
+    signal.setZero();
+    support.choose(random, k, rows);
+    for (Index a = 0; a < k; ++a) {
+      const S amplitude = random.template normal<S>();
+      values[a] = options_.signed_codes ? amplitude : std::abs(amplitude);
+      signal += values[a] * atoms_.col(rows[a]);
+    }
+    if (options_.noise == 0) return;
+    for (Index i = 0; i < dim(); ++i)
+      signal[i] += static_cast<S>(options_.noise * random.template normal<double>());
+  }
+
+  Matrix<S> atoms_;
+  SyntheticOptions options_;
+};
+
+}  // namespace lacuna
+
+#endif  // LACUNA_SYNTHETIC_SYNTHETIC_MODEL_HPP
