@@ -30,7 +30,7 @@ concept CanForward =
 template <class E, class D>
 concept CanBackward =
     requires(const E& e, const D& d, const MatrixArg<typename D::Scalar>& signals,
-             const typename E::Tape& tape, const CodesFor<E, D>& code_gradient,
+             typename E::Tape& tape, const CodesFor<E, D>& code_gradient,
              Vector<typename D::Scalar>& gradient) {
       e.backward(d, signals, tape, code_gradient, gradient);
     };

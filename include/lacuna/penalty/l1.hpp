@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_PENALTY_L1_HPP
+#define LACUNA_PENALTY_L1_HPP
+
+#include <limits>
+#include <string>
+
+#include <lacuna/core/check.hpp>
+
+namespace lacuna {
+
+/// g(s) = lambda ||s||_1, codes of either sign. Models `Penalty`.
+///
+/// prox: soft threshold, sign(v) max(|v| - step lambda, 0). Dual feasible: ||c||_inf <= lambda.
+class L1 {
+ public:
+  /// @param lambda  at least 0, in the units of the objective 1/2 ||x - D s||^2 + lambda ||s||_1.
+  /// @throws std::invalid_argument if negative, NaN or infinite.
+  explicit L1(double lambda) : lambda_(lambda) {
+    require(lambda >= 0 && lambda < std::numeric_limits<double>::infinity(), "L1",
+            "lambda must be finite and at least 0, is " + std::to_string(lambda));
+  }
+
+  [[nodiscard]] double lambda() const noexcept { return lambda_; }
+
+  [[nodiscard]] double value(const Eigen::Ref<const Vector<double>>& code) const {
+    return lambda_ * code.lpNorm<1>();
+  }
+
+  /// Soft threshold by step * lambda, in place. Cost: 1 flop an entry.
+  template <class Derived>
+  void prox(Eigen::DenseBase<Derived>& values, double step) const {
+    using S = typename Derived::Scalar;
+    const S threshold = static_cast<S>(step * lambda_);
+    auto v = values.derived().array();
+    v = (v - threshold).max(S(0)) + (v + threshold).min(S(0));
+  }
+
+  [[nodiscard]] double dual_scale(const Eigen::Ref<const Vector<double>>& correlations) const {
+    const double largest = correlations.size() > 0 ? correlations.lpNorm<Eigen::Infinity>() : 0.0;
+    return largest > 0 ? lambda_ / largest : std::numeric_limits<double>::infinity();
+  }
+
+ private:
+  double lambda_;
+};
+
+}  // namespace lacuna
+
+#endif  // LACUNA_PENALTY_L1_HPP

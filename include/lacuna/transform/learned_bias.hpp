@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_TRANSFORM_LEARNED_BIAS_HPP
+#define LACUNA_TRANSFORM_LEARNED_BIAS_HPP
+
+#include <utility>
+
+#include <lacuna/core/check.hpp>
+
+namespace lacuna {
+
+/// A trained pre-bias b: apply is x - b, invert is z + b, and b is moved by the gradient. Models
+/// `Transform` and `LearnableTransform`.
+///
+/// Source: the pre-encoder bias of Bricken et al., "Towards monosemanticity", 2023.
+template <Real S>
+class LearnedBias {
+ public:
+  using Scalar = S;
+
+  /// @param bias  where training begins, dim: zeros, or the mean of the signals.
+  /// @throws std::invalid_argument if it is not finite.
+  explicit LearnedBias(Vector<S> bias) : bias_(std::move(bias)) {
+    check_finite<S>("LearnedBias", "bias", bias_);
+  }
+
+  [[nodiscard]] const Vector<S>& bias() const noexcept { return bias_; }
+
+  [[nodiscard]] Matrix<S> apply(const MatrixArg<S>& signals) const {
+    check_shape("LearnedBias::apply", signals);
+    return signals.colwise() - bias_;
+  }
+
+  [[nodiscard]] Matrix<S> invert(const MatrixArg<S>& signals) const {
+    check_shape("LearnedBias::invert", signals);
+    return signals.colwise() + bias_;
+  }
+
+  [[nodiscard]] ParameterView<S> parameters() { return {bias_.data(), bias_.size()}; }
+  [[nodiscard]] ConstParameterView<S> parameters() const { return {bias_.data(), bias_.size()}; }
+
+  /// gradient = sum over signals of dL/d invert - dL/d apply. Cost: 2 flops an entry.
+  void backward(const MatrixArg<S>& signals, const MatrixArg<S>& applied_gradient,
+                const MatrixArg<S>& inverted_gradient, Vector<S>& gradient) const {
+    check_shape("LearnedBias::backward", signals);
+    gradient = inverted_gradient.rowwise().sum() - applied_gradient.rowwise().sum();
+  }
+
+ private:
+  void check_shape(const char* where, const MatrixArg<S>& signals) const {
+    check_rows(where, "signals", signals.rows(), signals.cols(), bias_.rows(), "bias",
+               bias_.rows(), 1);
+  }
+
+  Vector<S> bias_;
+};
+
+}  // namespace lacuna
+
+#endif  // LACUNA_TRANSFORM_LEARNED_BIAS_HPP
