@@ -20,8 +20,8 @@ const bool blas_is_on_one_thread = [] {
   if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
 
   // OpenBLAS built without threads (0) has no locks either: products that run at once share a
-  // buffer and come out wrong now and then. Configuring refuses such a library, but a shared one can
-  // be exchanged behind a finished program.
+  // buffer and come out wrong now and then. Configuring refuses such a library, but a shared one
+  // can be exchanged behind a finished program.
   if (openblas_get_parallel != nullptr && openblas_get_parallel() == 0) {
     std::fputs(
         "this OpenBLAS was built without threads and gives wrong products when called from "
