@@ -30,7 +30,7 @@ class LinearReluEncoder {
 
   /// What `forward` leaves for `backward`.
   struct Tape {
-    Matrix<S> codes;                 ///< num_atoms x n
+    Matrix<S> codes;                   ///< num_atoms x n
     Matrix<S> preactivation_gradient;  ///< num_atoms x n, work space of `backward`
   };
 
@@ -66,14 +66,18 @@ class LinearReluEncoder {
   template <Dictionary D>
   void backward(const D&, const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& code_gradient,
                 Vector<S>& gradient) const {
-    tape.preactivation_gradient = masked(tape, code_gradient);
+    check_same_shape("LinearReluEncoder::backward", "codes", tape.codes, "code gradients",
+                     code_gradient);
+    // At the kink the gradient is 0, as in the seed's framework.
+    tape.preactivation_gradient = (tape.codes.array() > S(0)).select(code_gradient, S(0));
     map_.backward(signals, tape.preactivation_gradient, gradient);
   }
 
   template <Dictionary D>
   [[nodiscard]] Matrix<S> signal_gradient(const D&, const Tape& tape,
                                           const Matrix<S>& code_gradient) const {
-    return map_.weights().transpose() * masked(tape, code_gradient);
+    return map_.weights().transpose() *
+           Matrix<S>((tape.codes.array() > S(0)).select(code_gradient, S(0)));
   }
 
   template <Dictionary D>
@@ -86,11 +90,6 @@ class LinearReluEncoder {
   }
 
  private:
-  /// The gradient where the unit is on; at the kink it is 0, as in the seed's framework.
-  [[nodiscard]] static Matrix<S> masked(const Tape& tape, const Matrix<S>& code_gradient) {
-    return (tape.codes.array() > S(0)).select(code_gradient, S(0));
-  }
-
   AffineMap<S> map_;
 };
 

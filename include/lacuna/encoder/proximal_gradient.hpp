@@ -131,7 +131,8 @@ class ProximalGradient {
       certifier.for_each(x.leftCols(active), s.leftCols(active), [&](Index j, Certificate c) {
         const auto here = static_cast<std::size_t>(j);
         const auto there = static_cast<std::size_t>(origin[here]);
-        solution.flops[there] += certifier.flops();
+        // Without a tolerance the certificate is a measurement, not a part of the inference.
+        if (to_tolerance) solution.flops[there] += certifier.flops();
         solution.objective[origin[here]] = c.objective;
         solution.gap[origin[here]] = c.gap;
         solution.relative_gap[origin[here]] = c.relative_gap;

@@ -2,11 +2,13 @@
 #ifndef LACUNA_ENCODER_REFINED_HPP
 #define LACUNA_ENCODER_REFINED_HPP
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include <lacuna/concepts/warm_startable_encoder.hpp>
 #include <lacuna/core/check.hpp>
+#include <lacuna/operator/encode_counted.hpp>
 
 namespace lacuna {
 
@@ -40,6 +42,21 @@ class Refined {
   [[nodiscard]] CodesFor<Second, D> encode(const D& d,
                                            const MatrixArg<ScalarOf<D>>& signals) const {
     return second_.encode(d, signals, Matrix<ScalarOf<D>>(first_.encode(d, signals)));
+  }
+
+  /// Codes with the certificate of `Second`; the flops of both.
+  template <Dictionary D>
+    requires EncoderFor<First, D> && WarmStartableFor<Second, D> && SolverFor<Second, D>
+  [[nodiscard]] Solution<CodesFor<Second, D>> solve(const D& d,
+                                                    const MatrixArg<ScalarOf<D>>& signals) const {
+    const auto guess = encode_counted(first_, d, signals);
+    auto solution = second_.solve(d, signals, Matrix<ScalarOf<D>>(guess.codes));
+    if (signals.cols() > 0) {
+      const std::int64_t share = guess.flops / signals.cols();
+      for (std::int64_t& flops : solution.flops) flops += share;
+      solution.setup_flops += guess.flops - share * signals.cols();
+    }
+    return solution;
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include <lacuna/core/check.hpp>
 
@@ -30,7 +31,7 @@ struct AdamOptions {
 /// @code
 /// const Adam adam({.learning_rate = 3e-3});
 /// auto state = adam.start<float>(encoder.parameters().size());
-/// adam.step<float>(state, encoder.parameters(), gradient);
+/// adam.step(state, encoder.parameters(), gradient);
 /// @endcode
 class Adam {
  public:
@@ -66,8 +67,8 @@ class Adam {
   /// One step, in place; the three vectors have the length given to `start`.
   /// @throws std::invalid_argument if they have not.
   template <Real S>
-  void step(State<S>& state, Eigen::Ref<Vector<S>> parameters,
-            const Eigen::Ref<const Vector<S>>& gradient) const {
+  void step(State<S>& state, std::type_identity_t<Eigen::Ref<Vector<S>>> parameters,
+            const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient) const {
     if (parameters.size() != state.mean.size() || gradient.size() != state.mean.size())
       throw std::invalid_argument("Adam::step: state of " + std::to_string(state.mean.size()) +
                                   ", parameters " + std::to_string(parameters.size()) +

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include <lacuna/core/check.hpp>
 
@@ -45,8 +46,8 @@ class GradientDescent {
 
   /// One step, in place. @throws std::invalid_argument if the lengths differ.
   template <Real S>
-  void step(State<S>& state, Eigen::Ref<Vector<S>> parameters,
-            const Eigen::Ref<const Vector<S>>& gradient) const {
+  void step(State<S>& state, std::type_identity_t<Eigen::Ref<Vector<S>>> parameters,
+            const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient) const {
     if (parameters.size() != state.velocity.size() || gradient.size() != state.velocity.size())
       throw std::invalid_argument("GradientDescent::step: state of " +
                                   std::to_string(state.velocity.size()) + ", parameters " +
