@@ -158,11 +158,14 @@ class CodeCorrelation {
     Matrix<double> centred_codes;
     const Moments of_codes = centre(c, begin, count, centred_codes);
     if constexpr (detail::is_sparse_argument<T>) {
-      // The mean of the true side drops out, because the centred side sums to 0.
       for (Index j = 0; j < count; ++j)
         for (typename T::InnerIterator entry(t, begin + j); entry; ++entry)
           cross_.col(entry.row()) += static_cast<double>(entry.value()) * centred_codes.col(j);
-      merge(moments_of(t, begin, count), of_codes, count);
+      const Moments of_true = moments_of(t, begin, count);
+      // The mean of the true side would drop out if the centred side summed to 0 without rounding.
+      const Vector<double> remainder = centred_codes.rowwise().sum();
+      cross_.noalias() -= remainder * of_true.mean.transpose();
+      merge(of_true, of_codes, count);
     } else {
       Matrix<double> centred_true;
       const Moments of_true = centre(t, begin, count, centred_true);
