@@ -9,6 +9,7 @@
 #include <lacuna/concepts/observer.hpp>
 #include <lacuna/concepts/signal_source.hpp>
 #include <lacuna/concepts/update.hpp>
+#include <lacuna/core/check.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/model.hpp>
 #include <lacuna/operator/prepared_dictionary.hpp>
