@@ -7,8 +7,14 @@
 namespace lacuna {
 
 namespace detail {
+/// Stands for a lambda that captures: no function pointer is made of it.
+template <class S>
+struct AnyAtomChange {
+  void operator()(Matrix<S>&) const;
+};
+
 template <class D>
-concept CanUpdateAtoms = requires(D& d, void (*change)(Matrix<typename D::Scalar>&)) {
+concept CanUpdateAtoms = requires(D& d, AnyAtomChange<typename D::Scalar> change) {
   d.update_atoms(change);
 };
 }  // namespace detail

@@ -20,11 +20,18 @@ concept HasValue = requires(const P& p, const Vector<double>& code) {
   { p.value(code) } -> std::same_as<double>;
 };
 
-template <class P>
-concept HasProx = requires(const P& p, Matrix<float>& f, Matrix<double>& d, double step) {
-  p.prox(f, step);
-  p.prox(d, step);
+/// Some columns of a matrix: solvers pass those that are still active.
+template <class S>
+using ColumnsRef = Eigen::Ref<Matrix<S>, 0, Eigen::OuterStride<>>;
+
+template <class P, class S>
+concept HasProxOf = requires(const P& p, Matrix<S>& whole, ColumnsRef<S>& columns, double step) {
+  p.prox(whole, step);
+  p.prox(columns, step);
 };
+
+template <class P>
+concept HasProx = HasProxOf<P, float> && HasProxOf<P, double>;
 
 template <class P>
 concept HasDualScale = requires(const P& p, const Vector<double>& correlations) {
@@ -39,7 +46,8 @@ concept HasDualScale = requires(const P& p, const Vector<double>& correlations) 
 /// |----------------------|-------------------------------------------------------------------------|
 /// | `p.lambda()`         | the weight, at least 0                                                  |
 /// | `p.value(s)`         | g(s) in double; infinity where s is not allowed                         |
-/// | `p.prox(v, t)`       | v <- argmin_s 1/2 ||s - v||^2 + t g(s), in place, for any dense matrix  |
+/// | `p.prox(v, t)`       | v <- argmin_s 1/2 ||s - v||^2 + t g(s), in place, for a `Matrix` of     |
+/// |                      | either element type or an `Eigen::Ref` to some of its columns           |
 /// | `p.dual_scale(c)`    | the largest a >= 0, perhaps infinite, for which a c is dual feasible:   |
 /// |                      | <a c, s> <= g(s) for all s                                              |
 ///

@@ -46,7 +46,7 @@ class Refined {
 
   /// Codes with the certificate of `Second`; the flops of both.
   template <Dictionary D>
-    requires EncoderFor<First, D> && WarmStartableFor<Second, D> && SolverFor<Second, D>
+    requires CountableEncoderFor<First, D> && WarmStartableFor<Second, D> && SolverFor<Second, D>
   [[nodiscard]] Solution<CodesFor<Second, D>> solve(const D& d,
                                                     const MatrixArg<ScalarOf<D>>& signals) const {
     const auto guess = encode_counted(first_, d, signals);

@@ -5,12 +5,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 
 #include <lacuna/concepts/solver.hpp>
 #include <lacuna/core/check.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
 
 namespace lacuna {
+
+namespace detail {
+/// A greedy solver has no penalty, and its objective no optimum to measure against.
+template <class Solver>
+concept HasPenalty = requires(const Solver& solver) {
+  requires Penalty<std::remove_cvref_t<decltype(solver.penalty())>>;
+};
+}  // namespace detail
 
 /// How much worse an encoder's codes are than inference would have done, on the same dictionary.
 struct AmortisationGap {
@@ -31,6 +40,7 @@ struct AmortisationGap {
 /// @param solver  a solver with a certificate and a penalty, e.g. `Fista(NonnegativeL1(0.0025))`.
 /// @throws std::invalid_argument: shapes, NaN. Cost: one solve, and 4 dim num_atoms flops a signal.
 template <Dictionary D, CodesOf<ScalarOf<D>> Codes, SolverFor<D> Solver>
+  requires detail::HasPenalty<Solver>
 [[nodiscard]] AmortisationGap amortisation_gap(const D& d, const MatrixArg<ScalarOf<D>>& signals,
                                                const Codes& codes, const Solver& solver) {
   using S = ScalarOf<D>;

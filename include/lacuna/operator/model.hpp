@@ -23,8 +23,9 @@ struct Model {
   D dictionary;
   E encoder;
 
-  /// Codes of signals, dim x n -> num_atoms x n.
-  [[nodiscard]] CodesFor<E, D> encode(const MatrixArg<ScalarOf<D>>& signals) const
+  /// Codes of signals, dim x n -> num_atoms x n. The return type, `CodesFor<E, D>`, is deduced so that a
+  /// model whose encoder does not fit is refused by this clause and not inside the class.
+  [[nodiscard]] auto encode(const MatrixArg<ScalarOf<D>>& signals) const
     requires Transform<T, ScalarOf<D>> && EncoderFor<E, D>
   {
     return encoder.encode(dictionary, transform.apply(signals));
