@@ -3,7 +3,6 @@
 #include <cstdint>
 
 #include <benchmark/benchmark.h>
-
 #include <lacuna/core/random.hpp>
 #include <lacuna/metric/assignment.hpp>
 #include <lacuna/metric/code_correlation.hpp>

@@ -68,16 +68,16 @@ class LinearReluEncoder {
                 Vector<S>& gradient) const {
     check_same_shape("LinearReluEncoder::backward", "codes", tape.codes, "code gradients",
                      code_gradient);
-    // At the kink the gradient is 0, as in the seed's framework.
-    tape.preactivation_gradient = (tape.codes.array() > S(0)).select(code_gradient, S(0));
+    mask(tape.codes, code_gradient, tape.preactivation_gradient);
     map_.backward(signals, tape.preactivation_gradient, gradient);
   }
 
   template <Dictionary D>
   [[nodiscard]] Matrix<S> signal_gradient(const D&, const Tape& tape,
                                           const Matrix<S>& code_gradient) const {
-    return map_.weights().transpose() *
-           Matrix<S>((tape.codes.array() > S(0)).select(code_gradient, S(0)));
+    Matrix<S> preactivation_gradient;
+    mask(tape.codes, code_gradient, preactivation_gradient);
+    return map_.weights().transpose() * preactivation_gradient;
   }
 
   template <Dictionary D>
@@ -90,6 +90,16 @@ class LinearReluEncoder {
   }
 
  private:
+  /// The gradient where the unit is on; at the kink it is 0, as in the seed's framework. A plain loop:
+  /// Eigen's select goes entry by entry, this one a register at a time.
+  static void mask(const Matrix<S>& codes, const Matrix<S>& gradient, Matrix<S>& masked) {
+    masked.resize(codes.rows(), codes.cols());
+    const S* code = codes.data();
+    const S* from = gradient.data();
+    S* to = masked.data();
+    for (Index i = 0; i < codes.size(); ++i) to[i] = code[i] > S(0) ? from[i] : S(0);
+  }
+
   AffineMap<S> map_;
 };
 

@@ -18,15 +18,16 @@ template <class C>
 concept DenseExpression = std::derived_from<C, Eigen::MatrixBase<C>> && Real<typename C::Scalar>;
 }  // namespace detail
 
-/// Codes as metrics take them: a Matrix, a MatrixArg or any other dense expression of float or double,
-/// or SparseCodes. The two sides of a comparison need not have the same form or element type.
+/// Codes as metrics take them: a Matrix, a MatrixArg or any other dense expression of float or
+/// double, or SparseCodes. The two sides of a comparison need not have the same form or element
+/// type.
 template <class C>
 concept AnyCodes = detail::DenseExpression<C> || is_sparse_codes<C>;
 
 namespace detail {
 
-/// Dense expressions as MatrixArg, without a copy where the columns lie in memory; sparse codes as they
-/// are. Hold the answer by `decltype(auto)`.
+/// Dense expressions as MatrixArg, without a copy where the columns lie in memory; sparse codes as
+/// they are. Hold the answer by `decltype(auto)`.
 template <DenseExpression C>
 [[nodiscard]] MatrixArg<typename C::Scalar> as_argument(const C& codes) {
   return MatrixArg<typename C::Scalar>(codes);

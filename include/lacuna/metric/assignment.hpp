@@ -22,9 +22,9 @@ namespace detail {
 
 /// Minimum-cost assignment of every row of a row-major `rows x cols` matrix, rows <= cols.
 ///
-/// Invariants, to rounding: `price <= 0`, and 0 on free columns; a matched row has its partner where
-/// cost - price is smallest in the row. They make a complete matching optimal, also where columns are
-/// left over.
+/// Invariants, to rounding: `price <= 0`, and 0 on free columns; a matched row has its partner
+/// where cost - price is smallest in the row. They make a complete matching optimal, also where
+/// columns are left over.
 class ShortestAugmentingPaths {
  public:
   ShortestAugmentingPaths(std::vector<double> cost, Index rows, Index cols)
@@ -47,7 +47,8 @@ class ShortestAugmentingPaths {
   }
 
  private:
-  // A chunk of distances stays in the first-level cache while it is updated and its minimum is taken.
+  // A chunk of distances stays in the first-level cache while it is updated and its minimum is
+  // taken.
   static constexpr Index chunk = 256;
   static constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -61,8 +62,8 @@ class ShortestAugmentingPaths {
   }
 
   /// Jonker & Volgenant's augmenting row reduction: each row takes its best column and lowers that
-  /// price until the second best is as good; who held the column bids again at once. Returns the rows
-  /// left free. The cap matters for nearly tied costs, where prices move by next to nothing.
+  /// price until the second best is as good; who held the column bids again at once. Returns the
+  /// rows left free. The cap matters for nearly tied costs, where prices move by next to nothing.
   std::vector<Index> reduce_rows(const std::vector<Index>& rows) {
     std::vector<Index> free_rows;
     Index bids_left = 8 * rows_;
@@ -74,7 +75,8 @@ class ShortestAugmentingPaths {
         for (Index j = 0; j < cols_; ++j) {
           const double reduced = cost[j] - price_[j];
           if (reduced > second) continue;
-          // Of equally good columns a free one wins: dead latents give whole blocks of equal weights.
+          // Of equally good columns a free one wins: dead latents give whole blocks of equal
+          // weights.
           if (reduced < best || (reduced == best && row_of(j) < 0)) {
             second = best;
             best = reduced;
@@ -101,8 +103,8 @@ class ShortestAugmentingPaths {
     return free_rows;
   }
 
-  /// Dijkstra over reduced costs from a free row to the nearest free column, then the exchange along
-  /// the path and the prices that keep the invariants.
+  /// Dijkstra over reduced costs from a free row to the nearest free column, then the exchange
+  /// along the path and the prices that keep the invariants.
   void augment(Index source) {
     distance_.setConstant(infinity);
     open_price_ = price_;
@@ -188,17 +190,17 @@ class ShortestAugmentingPaths {
 
 /// The matching of min(rows, cols) pairs with the largest sum of weights.
 ///
-/// Shortest augmenting paths (Jonker & Volgenant, "A shortest augmenting path algorithm for dense and
-/// sparse linear assignment problems", Computing 1987), for rectangular matrices as in Crouse, "On
-/// implementing 2D rectangular assignment algorithms", IEEE TAES 2016. Exact: the answer is optimal up
-/// to the rounding of double sums. Weights may be negative; every member of the shorter side is matched
-/// all the same.
+/// Shortest augmenting paths (Jonker & Volgenant, "A shortest augmenting path algorithm for dense
+/// and sparse linear assignment problems", Computing 1987), for rectangular matrices as in Crouse,
+/// "On implementing 2D rectangular assignment algorithms", IEEE TAES 2016. Exact: the answer is
+/// optimal up to the rounding of double sums. Weights may be negative; every member of the shorter
+/// side is matched all the same.
 ///
-/// Cost: one copy of the weights and, at worst, O(min^2 max) time; on dense matrices with few ties it is
-/// far less.
+/// Cost: one copy of the weights and, at worst, O(min^2 max) time; on dense matrices with few ties
+/// it is far less.
 /// @param weights  rows x cols, either longer; an empty matrix gives an empty matching.
-/// @throws std::invalid_argument naming the column if a weight is NaN or infinite, and if one is 1e300
-///         or more in absolute value.
+/// @throws std::invalid_argument naming the column if a weight is NaN or infinite, and if one is
+///         1e300 or more in absolute value.
 [[nodiscard]] inline Assignment maximum_assignment(const MatrixArg<double>& weights) {
   check_finite<double>("maximum_assignment", "weights", weights);
   const Index rows = weights.rows();
@@ -217,7 +219,8 @@ class ShortestAugmentingPaths {
   } else {
     Eigen::Map<Matrix<double>>(cost.data(), cols, rows) = -weights.transpose();
   }
-  detail::ShortestAugmentingPaths paths(std::move(cost), std::min(rows, cols), std::max(rows, cols));
+  detail::ShortestAugmentingPaths paths(std::move(cost), std::min(rows, cols),
+                                        std::max(rows, cols));
   const std::vector<Index>& matched = paths.solve();
   for (Index k = 0; k < std::min(rows, cols); ++k) {
     const Index partner = matched[static_cast<std::size_t>(k)];

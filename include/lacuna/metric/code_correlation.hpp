@@ -16,13 +16,13 @@ namespace lacuna {
 /// Pearson's correlation of every true latent with every learned one, over signals that come in
 /// batches: what the MCC of codes is made of.
 ///
-/// Sums are kept in double about the running means: each block of signals is centred by its own means
-/// and merged as in Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing
-/// sample variances", 1979. So means that are large beside the spread cost little, and how the signals
-/// are split into batches changes the answer by rounding only.
+/// Sums are kept in double about the running means: each block of signals is centred by its own
+/// means and merged as in Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for
+/// computing sample variances", 1979. So means that are large beside the spread cost little, and
+/// how the signals are split into batches changes the answer by rounding only.
 ///
-/// Cost of n signals: 2 num_true num_codes n flops for dense codes; only the active entries of a sparse
-/// side are multiplied, and no more than a block of it is ever made dense.
+/// Cost of n signals: 2 num_true num_codes n flops for dense codes; only the active entries of a
+/// sparse side are multiplied, and no more than a block of it is ever made dense.
 ///
 /// @code
 /// CodeCorrelation correlation(truth.rows(), codes.rows());
@@ -31,7 +31,8 @@ namespace lacuna {
 /// @endcode
 class CodeCorrelation {
  public:
-  /// Variances (about the mean, over n) below this count as none: the guard of the seed paper's code.
+  /// Variances (about the mean, over n) below this count as none: the guard of the seed paper's
+  /// code.
   static constexpr double min_variance = 1e-12;
 
   /// @throws std::invalid_argument if a number is negative.
@@ -46,8 +47,8 @@ class CodeCorrelation {
   [[nodiscard]] Index count() const noexcept { return count_; }
 
   /// Takes n more signals: true codes num_true x n, codes num_codes x n.
-  /// @throws std::invalid_argument with both shapes if they do not fit, or naming the column that holds
-  ///         a NaN or an infinity; nothing has been added then.
+  /// @throws std::invalid_argument with both shapes if they do not fit, or naming the column that
+  ///         holds a NaN or an infinity; nothing has been added then.
   template <AnyCodes T, AnyCodes C>
   void add(const T& true_codes, const C& codes) {
     decltype(auto) t = detail::as_argument(true_codes);
@@ -110,8 +111,8 @@ class CodeCorrelation {
     detail::check_finite_argument(where, "codes", c);
   }
 
-  /// Whether a latent is active on more than half of the signals. Where it is not, its squared mean is
-  /// at most its variance, and sums about 0 lose nothing.
+  /// Whether a latent is active on more than half of the signals. Where it is not, its squared mean
+  /// is at most its variance, and sums about 0 lose nothing.
   template <class S>
   static bool has_busy_row(const SparseCodes<S>& codes) {
     std::vector<Index> active(static_cast<std::size_t>(codes.rows()), 0);

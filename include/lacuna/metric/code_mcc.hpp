@@ -13,40 +13,46 @@
 
 namespace lacuna {
 
-/// What "mean correlation coefficient" means. C is Pearson's correlation of true and learned latents,
-/// num_true x num_codes, 0 where a variance is below 1e-12; pairs = min(num_true, num_codes).
+/// What "mean correlation coefficient" means. C is Pearson's correlation of true and learned
+/// latents, num_true x num_codes, 0 where a variance is below 1e-12; pairs = min(num_true,
+/// num_codes).
 enum class MccKind {
   assigned,           ///< mean |C| over the `pairs` pairs of the assignment with the largest sum
   signed_unpermuted,  ///< mean C(i, i) over i < pairs: the seed's measure for known codes
-  greedy,             ///< `pairs` times the largest |C| of unused row and column chooses who takes part;
-                      ///< then the mean |C| of the best assignment among the chosen
-  padded,             ///< as assigned, but the sum is divided by max(num_true, num_codes), as if the
-                      ///< narrow side were padded with latents that correlate with nothing
+  greedy,  ///< `pairs` times the largest |C| of unused row and column chooses who takes part;
+           ///< then the mean |C| of the best assignment among the chosen
+  padded,  ///< as assigned, but the sum is divided by max(num_true, num_codes), as if the
+           ///< narrow side were padded with latents that correlate with nothing
 };
 
 /// The kind in the words of the enumeration, for tables and messages.
 [[nodiscard]] constexpr std::string_view to_string(MccKind kind) noexcept {
   switch (kind) {
-    case MccKind::assigned: return "assigned";
-    case MccKind::signed_unpermuted: return "signed_unpermuted";
-    case MccKind::greedy: return "greedy";
-    case MccKind::padded: return "padded";
+    case MccKind::assigned:
+      return "assigned";
+    case MccKind::signed_unpermuted:
+      return "signed_unpermuted";
+    case MccKind::greedy:
+      return "greedy";
+    case MccKind::padded:
+      return "padded";
   }
   return "unknown";
 }
 
 /// How well learned latents stand for true ones, and which for which.
 struct CodeMcc {
-  double value = 0;                      ///< 0 where there is no pair
+  double value = 0;  ///< 0 where there is no pair
   MccKind kind = MccKind::assigned;
   std::vector<Index> match;  ///< num_true entries: the learned latent of each true one, -1 if none
 };
 
 namespace detail {
 
-/// The rows and columns that the greedy choice takes, both in ascending order. Ties go to the upper row,
-/// then to the left column. The seed's code runs out of positive entries where latents are dead and then
-/// takes (0, 0) again and again; here an entry of 0 is taken like any other, so that nobody comes twice.
+/// The rows and columns that the greedy choice takes, both in ascending order. Ties go to the upper
+/// row, then to the left column. The seed's code runs out of positive entries where latents are
+/// dead and then takes (0, 0) again and again; here an entry of 0 is taken like any other, so that
+/// nobody comes twice.
 [[nodiscard]] inline std::pair<std::vector<Index>, std::vector<Index>> greedy_choice(
     const Matrix<double>& weights) {
   const Index rows = weights.rows();
@@ -113,8 +119,8 @@ namespace detail {
 /// The MCC of codes against true codes, num_true x n and num_codes x n, dense or sparse.
 /// Cost: that of CodeCorrelation and one assignment. For data that come in batches, fill a
 /// CodeCorrelation and pass its matrix.
-/// @throws std::invalid_argument with both shapes if the numbers of columns differ, or naming the column
-///         that holds a NaN or an infinity.
+/// @throws std::invalid_argument with both shapes if the numbers of columns differ, or naming the
+///         column that holds a NaN or an infinity.
 template <AnyCodes T, AnyCodes C>
 [[nodiscard]] CodeMcc code_mcc(const T& true_codes, const C& codes,
                                MccKind kind = MccKind::assigned) {

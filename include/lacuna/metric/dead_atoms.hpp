@@ -24,8 +24,8 @@ class DeadAtoms {
   }
 
   /// Takes the codes of n more signals, num_atoms x n, dense or sparse.
-  /// @throws std::invalid_argument with both shapes if they do not fit, or naming the column that holds
-  ///         a NaN or an infinity; nothing has been added then.
+  /// @throws std::invalid_argument with both shapes if they do not fit, or naming the column that
+  ///         holds a NaN or an infinity; nothing has been added then.
   template <AnyCodes C>
   void add(const C& codes) {
     decltype(auto) c = detail::as_argument(codes);

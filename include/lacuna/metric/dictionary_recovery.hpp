@@ -23,14 +23,14 @@ struct DictionaryRecovery {
   /// pairs of its own best assignment. It has a high chance level: see dictionary_mcc_floor.
   double mcc = 0;
   double cosine = 0;         ///< mean |cosine| over the pairs of its own best assignment
-  double share_above = 0;    ///< share of the true atoms whose partner's |cosine| is above the threshold
+  double share_above = 0;    ///< share of the true atoms whose |cosine| is above the threshold
   std::vector<Index> match;  ///< from the cosines: the partner of each true atom, -1 if none
 };
 
 namespace detail {
 
-/// Columns of length 1, less their mean if asked; those that then have next to nothing left become 0
-/// (variance below 1e-12, as for codes).
+/// Columns of length 1, less their mean if asked; those that then have next to nothing left become
+/// 0 (variance below 1e-12, as for codes).
 [[nodiscard]] inline Matrix<double> directions_of(Matrix<double> atoms, bool centred) {
   const auto dim = static_cast<double>(atoms.rows());
   for (Index j = 0; j < atoms.cols(); ++j) {
@@ -68,12 +68,12 @@ namespace detail {
 
 }  // namespace detail
 
-/// Compares learned atoms, dim x num_atoms, with true ones, dim x num_true: any dense matrices. Means are over the
-/// min(num_true, num_atoms) matched pairs, the share is over all true atoms; 0 where there are none.
-/// An atom of zeros (for `mcc` also a constant one) resembles no other.
-/// Cost: two products of num_true x dim x num_atoms, in double, and two assignments.
-/// @throws std::invalid_argument with both shapes if the dimensions differ, or naming the column that
-///         holds a NaN or an infinity.
+/// Compares learned atoms, dim x num_atoms, with true ones, dim x num_true: any dense matrices.
+/// Means are over the min(num_true, num_atoms) matched pairs, the share is over all true atoms; 0
+/// where there are none. An atom of zeros (for `mcc` also a constant one) resembles no other. Cost:
+/// two products of num_true x dim x num_atoms, in double, and two assignments.
+/// @throws std::invalid_argument with both shapes if the dimensions differ, or naming the column
+///         that holds a NaN or an infinity.
 template <detail::DenseExpression T, detail::DenseExpression A>
 [[nodiscard]] DictionaryRecovery dictionary_recovery(const T& true_atoms, const A& atoms,
                                                      double threshold = 0.9) {
@@ -101,11 +101,12 @@ template <detail::DenseExpression T, detail::DenseExpression A>
   return result;
 }
 
-/// The dictionary MCC of chance: the mean over `draws` random dictionaries of num_atoms Gaussian atoms.
-/// With few coordinates it is high (0.67 for 16 atoms in 8 dimensions), so judge gains against it.
-/// Draw d is a function of (seed, d) alone. Cost: `draws` times dictionary_recovery, about.
-/// @throws std::invalid_argument if draws < 1 or num_atoms < 0, or naming the column that holds a NaN
-///         or an infinity.
+/// The dictionary MCC of chance: the mean over `draws` random dictionaries of num_atoms Gaussian
+/// atoms. With few coordinates it is high (0.67 for 16 atoms in 8 dimensions), so judge gains
+/// against it. Draw d is a function of (seed, d) alone. Cost: `draws` times dictionary_recovery,
+/// about.
+/// @throws std::invalid_argument if draws < 1 or num_atoms < 0, or naming the column that holds a
+///         NaN or an infinity.
 template <detail::DenseExpression T>
 [[nodiscard]] double dictionary_mcc_floor(const T& true_atoms, Index num_atoms, Index draws = 20,
                                           std::uint64_t seed = 0) {

@@ -9,12 +9,12 @@
 
 namespace lacuna {
 
-/// The mean number of entries of a signal's code with |s| > threshold; a count, not a share. NaN for no
-/// signals. Codes that are never exactly 0 (exp, softplus) need a threshold, which belongs in the report.
-/// Cost: one pass over the stored entries.
+/// The mean number of entries of a signal's code with |s| > threshold; a count, not a share. NaN
+/// for no signals. Codes that are never exactly 0 (exp, softplus) need a threshold, which belongs
+/// in the report. Cost: one pass over the stored entries.
 /// @param codes  num_atoms x n, dense or sparse.
-/// @throws std::invalid_argument if the threshold is negative or NaN, or naming the column that holds a
-///         NaN or an infinity.
+/// @throws std::invalid_argument if the threshold is negative or NaN, or naming the column that
+///         holds a NaN or an infinity.
 template <AnyCodes C>
 [[nodiscard]] double mean_l0(const C& codes, double threshold = 0) {
   decltype(auto) c = detail::as_argument(codes);

@@ -14,16 +14,16 @@ namespace lacuna::detail {
   return a * b;
 }
 [[nodiscard]] constexpr std::int64_t flops_over_training(std::int64_t a_sample_and_step,
-                                                         std::int64_t samples,
-                                                         std::int64_t steps) {
+                                                         std::int64_t samples, std::int64_t steps) {
   return flops_product(flops_product(a_sample_and_step, samples), steps);
 }
 }  // namespace lacuna::detail
 
-/// The flop counts of the seed paper's code (O'Neill, Gumran & Klindt, arXiv 2411.13117), formula by
-/// formula, with what is odd about them: weight updates are charged once a sample and not once a step,
-/// the backward pass of a layer 2 in out, Adam 2 a weight. They make our figures comparable with the
-/// published ones; for what a computation takes, use the audited counts that solvers and trainers sum.
+/// The flop counts of the seed paper's code (O'Neill, Gumran & Klindt, arXiv 2411.13117), formula
+/// by formula, with what is odd about them: weight updates are charged once a sample and not once a
+/// step, the backward pass of a layer 2 in out, Adam 2 a weight. They make our figures comparable
+/// with the published ones; for what a computation takes, use the audited counts that solvers and
+/// trainers sum.
 ///
 /// `dim` is the paper's M, `num_atoms` its N, `hidden` its H. A training whose count does
 /// not fit 64 bits throws std::overflow_error.
@@ -50,8 +50,7 @@ struct Training {
   const std::int64_t forward = sae_inference(dim, num_atoms) + learned;
   const std::int64_t backward = num_atoms + (2 * weights + num_atoms) + 2 * weights;
   const std::int64_t update = 2 * (weights + num_atoms) + 2 * learned;
-  return detail::flops_over_training(forward + backward + update, training.samples,
-                                     training.steps);
+  return detail::flops_over_training(forward + backward + update, training.samples, training.steps);
 }
 
 /// One sample through an encoder with one hidden layer and the decoder: 2MH + H + 2HN + N + 2MN.
@@ -67,11 +66,10 @@ struct Training {
   const std::int64_t first = dim * hidden;
   const std::int64_t second = hidden * num_atoms;
   const std::int64_t forward = mlp_inference(dim, num_atoms, hidden) + learned;
-  const std::int64_t backward = num_atoms + (2 * second + num_atoms) + hidden +
-                                (2 * first + hidden) + 2 * dim * num_atoms;
+  const std::int64_t backward =
+      num_atoms + (2 * second + num_atoms) + hidden + (2 * first + hidden) + 2 * dim * num_atoms;
   const std::int64_t update = 2 * (first + hidden + second + num_atoms) + 2 * learned;
-  return detail::flops_over_training(forward + backward + update, training.samples,
-                                     training.steps);
+  return detail::flops_over_training(forward + backward + update, training.samples, training.steps);
 }
 
 /// Inference-time optimisation of one sample's code at a fixed dictionary:
@@ -82,9 +80,10 @@ struct Training {
   return dim * num_atoms + num_atoms + detail::flops_product(step, steps);
 }
 
-/// Training of codes and dictionary together, as published. The terms of the loss and of the update of
-/// the codes hold `samples` already and are multiplied by it once more, so the count grows with its
-/// square: 59 times too much at 8 x 16 with 1024 samples. `sparse_coding_training_recosted` puts it right.
+/// Training of codes and dictionary together, as published. The terms of the loss and of the update
+/// of the codes hold `samples` already and are multiplied by it once more, so the count grows with
+/// its square: 59 times too much at 8 x 16 with 1024 samples. `sparse_coding_training_recosted`
+/// puts it right.
 [[nodiscard]] constexpr std::int64_t sparse_coding_training(std::int64_t dim,
                                                             std::int64_t num_atoms,
                                                             const Training& training) {
@@ -97,7 +96,8 @@ struct Training {
   return detail::flops_over_training(passes + loss + update, n, training.steps);
 }
 
-/// The same steps with every term counted once: the passes a sample, what concerns the dictionary a step.
+/// The same steps with every term counted once: the passes a sample, what concerns the dictionary a
+/// step.
 [[nodiscard]] constexpr std::int64_t sparse_coding_training_recosted(std::int64_t dim,
                                                                      std::int64_t num_atoms,
                                                                      const Training& training) {
@@ -115,7 +115,8 @@ struct Training {
   return 2 * dim * num_atoms + num_atoms;
 }
 
-/// Training a linear-ReLU encoder on known codes, without a decoder. `learn_dictionary` does not matter.
+/// Training a linear-ReLU encoder on known codes, without a decoder. `learn_dictionary` does not
+/// matter.
 [[nodiscard]] constexpr std::int64_t known_codes_sae_training(std::int64_t dim,
                                                               std::int64_t num_atoms,
                                                               const Training& training) {
@@ -123,8 +124,7 @@ struct Training {
   const std::int64_t forward = known_codes_sae_inference(dim, num_atoms);
   const std::int64_t backward = num_atoms + (2 * weights + num_atoms);
   const std::int64_t update = 2 * (weights + num_atoms);
-  return detail::flops_over_training(forward + backward + update, training.samples,
-                                     training.steps);
+  return detail::flops_over_training(forward + backward + update, training.samples, training.steps);
 }
 
 /// One sample through an encoder with one hidden layer alone: 2MH + H + 2HN + N.
@@ -134,8 +134,9 @@ struct Training {
   return 2 * dim * hidden + hidden + 2 * hidden * num_atoms + num_atoms;
 }
 
-/// Training an encoder with one hidden layer on known codes. The published curves add one pass over the
-/// test set, `known_codes_mlp_inference` a sample, to this at every point, but not to the SAE's.
+/// Training an encoder with one hidden layer on known codes. The published curves add one pass over
+/// the test set, `known_codes_mlp_inference` a sample, to this at every point, but not to the
+/// SAE's.
 [[nodiscard]] constexpr std::int64_t known_codes_mlp_training(std::int64_t dim,
                                                               std::int64_t num_atoms,
                                                               std::int64_t hidden,
@@ -146,8 +147,7 @@ struct Training {
   const std::int64_t backward =
       num_atoms + (2 * second + num_atoms) + hidden + (2 * first + hidden);
   const std::int64_t update = 2 * (first + hidden + second + num_atoms);
-  return detail::flops_over_training(forward + backward + update, training.samples,
-                                     training.steps);
+  return detail::flops_over_training(forward + backward + update, training.samples, training.steps);
 }
 
 }  // namespace lacuna::published_flops

@@ -13,8 +13,8 @@ namespace lacuna {
 
 /// How far reconstructions are from their signals, over batches.
 ///
-/// Sums are kept in double; the spread of the signals is taken about the running mean (Chan, Golub &
-/// LeVeque 1979), so that a large mean does not drown it and batches may be split anywhere.
+/// Sums are kept in double; the spread of the signals is taken about the running mean (Chan, Golub
+/// & LeVeque 1979), so that a large mean does not drown it and batches may be split anywhere.
 class ReconstructionError {
  public:
   /// @throws std::invalid_argument if dim < 1.
@@ -26,8 +26,8 @@ class ReconstructionError {
 
   /// Takes n more signals and their reconstructions, both dim x n.
   /// Cost: one pass; no copy but of a block.
-  /// @throws std::invalid_argument with both shapes if they do not fit, or naming the column that holds
-  ///         a NaN or an infinity; nothing has been added then.
+  /// @throws std::invalid_argument with both shapes if they do not fit, or naming the column that
+  ///         holds a NaN or an infinity; nothing has been added then.
   template <class X, class R>
   void add(const Eigen::MatrixBase<X>& signals, const Eigen::MatrixBase<R>& reconstruction) {
     static_assert(Real<typename X::Scalar> && Real<typename R::Scalar>);

@@ -23,8 +23,8 @@ struct SupportRecovery {
 
 struct SupportRecoveryOptions {
   double threshold = 0;  ///< an entry is active if |s| > threshold, on both sides
-  /// Which learned latent stands for each true one, as in CodeMcc::match; -1 for none. Empty: latent i
-  /// stands for latent i, and both sides must have as many.
+  /// Which learned latent stands for each true one, as in CodeMcc::match; -1 for none. Empty:
+  /// latent i stands for latent i, and both sides must have as many.
   std::vector<Index> match = {};
 };
 
@@ -43,8 +43,8 @@ namespace detail {
     return inverse;
   }
   require(static_cast<Index>(match.size()) == num_true, where,
-          "match has " + std::to_string(match.size()) + " entries for " +
-              std::to_string(num_true) + " true latents");
+          "match has " + std::to_string(match.size()) + " entries for " + std::to_string(num_true) +
+              " true latents");
   for (Index i = 0; i < num_true; ++i) {
     const Index partner = match[static_cast<std::size_t>(i)];
     if (partner == -1) continue;
@@ -53,8 +53,8 @@ namespace detail {
                 std::to_string(num_codes) + " latents");
     Index& owner = inverse[static_cast<std::size_t>(partner)];
     require(owner == -1, where,
-            "latent " + std::to_string(partner) + " is the match of both " +
-                std::to_string(owner) + " and " + std::to_string(i));
+            "latent " + std::to_string(partner) + " is the match of both " + std::to_string(owner) +
+                " and " + std::to_string(i));
     owner = i;
   }
   return inverse;
@@ -63,11 +63,11 @@ namespace detail {
 }  // namespace detail
 
 /// Compares the supports of codes, num_codes x n, with those of true codes, num_true x n, dense or
-/// sparse. Active entries of latents that stand for no true one count as found and false; true entries
-/// of latents without a partner as missed.
-/// Cost: one pass over the stored entries of both.
-/// @throws std::invalid_argument if the numbers of columns differ, the match does not fit or names a
-///         latent twice, the threshold is negative or NaN, or a column holds a NaN or an infinity.
+/// sparse. Active entries of latents that stand for no true one count as found and false; true
+/// entries of latents without a partner as missed. Cost: one pass over the stored entries of both.
+/// @throws std::invalid_argument if the numbers of columns differ, the match does not fit or names
+///         a latent twice, the threshold is negative or NaN, or a column holds a NaN or an
+///         infinity.
 template <AnyCodes T, AnyCodes C>
 [[nodiscard]] SupportRecovery support_recovery(const T& true_codes, const C& codes,
                                                const SupportRecoveryOptions& options = {}) {
@@ -80,7 +80,8 @@ template <AnyCodes T, AnyCodes C>
               shape_of(c.rows(), c.cols()) + ": expected as many columns");
   detail::check_finite_argument(where, "true codes", t);
   detail::check_finite_argument(where, "codes", c);
-  const std::vector<Index> true_of = detail::inverse_match(where, options.match, t.rows(), c.rows());
+  const std::vector<Index> true_of =
+      detail::inverse_match(where, options.match, t.rows(), c.rows());
 
   std::int64_t hits = 0, found = 0, wanted = 0;
   // The last column in which a true latent was active: nothing to clear between columns.

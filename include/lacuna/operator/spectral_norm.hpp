@@ -3,6 +3,7 @@
 #define LACUNA_OPERATOR_SPECTRAL_NORM_HPP
 
 #include <cmath>
+#include <limits>
 
 #include <lacuna/concepts/dictionary.hpp>
 
@@ -13,6 +14,8 @@ namespace lacuna {
 /// Power iteration approaches the eigenvalue from below, and a step of 1/L with L too small may diverge;
 /// so the bound is taken from above. With A = D D^T and p = 2^k, lambda_max <= ||A^p||_F^(1/p) <=
 /// r^(1/(2p)) lambda_max for rank r: k = 8 squarings of A, rescaled to keep them in range.
+///
+/// Infinite where D D^T overflows its element type.
 ///
 /// Cost: decode and correlate of min(dim, num_atoms) unit vectors, and 8 products of that size, in
 /// double. Works for any linear map, explicit or not.
@@ -30,8 +33,10 @@ template <Dictionary D>
                                   static_cast<double>(Eigen::NumTraits<S>::epsilon());
   double log_scale = 0;
   for (int squaring = 0;; ++squaring) {
-    const double norm = power.norm();
-    if (!(norm > 0)) return 0;
+    // The first of them may be of the range of a fourth power of an atom.
+    const double norm = power.stableNorm();
+    if (norm == 0) return 0;
+    if (!std::isfinite(norm)) return std::numeric_limits<double>::infinity();
     log_scale += std::ldexp(std::log(norm), -squaring);
     if (squaring == 8) break;
     power /= norm;

@@ -16,15 +16,15 @@ struct InMemorySourceOptions {
   std::uint64_t seed = 0;  ///< of the order of minibatches
 };
 
-/// Signals, dim x n, that it owns, in minibatches as `Minibatches` says: seeded, shuffled every epoch,
-/// all of one size. A signal source.
+/// Signals, dim x n, that it owns, in minibatches as `Minibatches` says: seeded, shuffled every
+/// epoch, all of one size. A signal source.
 template <Real S>
 class InMemorySource {
  public:
   using Scalar = S;
 
-  /// @throws std::invalid_argument if there are no signals or they have no entries, batch_size is not in
-  ///         [0, n], or naming the column that holds a NaN or an infinity.
+  /// @throws std::invalid_argument if there are no signals or they have no entries, batch_size is
+  ///         not in [0, n], or naming the column that holds a NaN or an infinity.
   explicit InMemorySource(Matrix<S> signals, InMemorySourceOptions options = {})
       : signals_(std::move(signals)),
         minibatches_("InMemorySource", signals_.cols(), options.batch_size, options.seed) {

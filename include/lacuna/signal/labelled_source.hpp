@@ -10,15 +10,15 @@
 
 namespace lacuna {
 
-/// Signals, dim x n, and their codes, num_atoms x n, that it owns, in the minibatches of InMemorySource.
-/// A labelled source.
+/// Signals, dim x n, and their codes, num_atoms x n, that it owns, in the minibatches of
+/// InMemorySource. A labelled source.
 template <Real S>
 class LabelledInMemorySource {
  public:
   using Scalar = S;
 
-  /// @throws std::invalid_argument as InMemorySource; with both shapes if there are not as many codes as
-  ///         signals; naming the column if a code holds a NaN or an infinity.
+  /// @throws std::invalid_argument as InMemorySource; with both shapes if there are not as many
+  ///         codes as signals; naming the column if a code holds a NaN or an infinity.
   LabelledInMemorySource(Matrix<S> signals, SparseCodes<S> codes,
                          InMemorySourceOptions options = {})
       : source_(std::move(signals), options), codes_(std::move(codes)) {
@@ -51,7 +51,8 @@ class LabelledInMemorySource {
     if (batch_size() == codes_.cols()) return codes_;
     if (step == step_) return batch_codes_;
     Index stored = 0;
-    for (const Index j : chosen) stored += codes_.outerIndexPtr()[j + 1] - codes_.outerIndexPtr()[j];
+    for (const Index j : chosen)
+      stored += codes_.outerIndexPtr()[j + 1] - codes_.outerIndexPtr()[j];
     batch_codes_.resize(num_atoms(), batch_size());
     batch_codes_.reserve(stored);
     for (Index j = 0; j < batch_size(); ++j) {

@@ -16,10 +16,10 @@ namespace lacuna {
 
 /// Which of n columns the batch of a training step holds, as a function of the step alone.
 ///
-/// An epoch has floor(n / batch_size) batches and goes through the columns in an order of its own, drawn
-/// from (seed, epoch). What does not fill a batch at the end of an epoch is left out of that epoch, so
-/// that all batches are of one size; another order leaves out other columns the next time. A batch of all
-/// n columns keeps them in their own order.
+/// An epoch has floor(n / batch_size) batches and goes through the columns in an order of its own,
+/// drawn from (seed, epoch). What does not fill a batch at the end of an epoch is left out of that
+/// epoch, so that all batches are of one size; another order leaves out other columns the next
+/// time. A batch of all n columns keeps them in their own order.
 class Minibatches {
  public:
   /// @param batch_size  0 for all n.
@@ -40,8 +40,7 @@ class Minibatches {
   /// The columns of a step's batch, valid until the next call. Cost: O(n) at the start of an epoch.
   /// @throws std::invalid_argument if step < 0.
   [[nodiscard]] std::span<const Index> columns(Index step) {
-    require(step >= 0, "Minibatches",
-            "the step must be at least 0, got " + std::to_string(step));
+    require(step >= 0, "Minibatches", "the step must be at least 0, got " + std::to_string(step));
     const Index epoch = full() ? 0 : step / batches_per_epoch();
     if (epoch != epoch_) {
       order_ = order_of(epoch);

@@ -18,8 +18,8 @@
 namespace lacuna {
 
 struct SyntheticOptions {
-  Index dim = 0;        ///< length of a signal; 0: that of the atoms given
-  Index num_atoms = 0;  ///< length of a code; 0: the number of atoms given
+  Index dim = 0;              ///< length of a signal; 0: that of the atoms given
+  Index num_atoms = 0;        ///< length of a code; 0: the number of atoms given
   Index num_active = 1;       ///< active entries of every code, exactly
   bool signed_codes = false;  ///< normal amplitudes; false: half-normal, |N(0, 1)|
   double noise = 0;           ///< standard deviation of what is added to each coordinate
@@ -32,12 +32,12 @@ struct LabelledSignals {
   SparseCodes<S> codes;  ///< num_atoms x n
 };
 
-/// The generative model of sparse inference: x = D s + noise e, where s has exactly num_active entries
-/// at places chosen uniformly, half-normal or normal, and e is standard normal.
+/// The generative model of sparse inference: x = D s + noise e, where s has exactly num_active
+/// entries at places chosen uniformly, half-normal or normal, and e is standard normal.
 ///
-/// Signal j is a function of (seed, j) alone, so a range of signals is the same whether it is drawn at
-/// once, piece by piece, or by several threads, and data that would not fit in memory can be drawn again
-/// when needed. Draws are made in double: float codes are the double ones rounded.
+/// Signal j is a function of (seed, j) alone, so a range of signals is the same whether it is drawn
+/// at once, piece by piece, or by several threads, and data that would not fit in memory can be
+/// drawn again when needed. Draws are made in double: float codes are the double ones rounded.
 ///
 /// @code
 /// SyntheticModel<float> model({.dim = 8, .num_atoms = 16, .num_active = 3}, 7);
@@ -96,8 +96,7 @@ class SyntheticModel {
     LabelledSignals<S> out{Matrix<S>(dim(), n), SparseCodes<S>(num_atoms(), n)};
     // Every column has k entries, so each knows its place and threads can write at once.
     out.codes.resizeNonZeros(n * k);
-    for (Index j = 0; j <= n; ++j)
-      out.codes.outerIndexPtr()[j] = static_cast<StorageIndex>(j * k);
+    for (Index j = 0; j <= n; ++j) out.codes.outerIndexPtr()[j] = static_cast<StorageIndex>(j * k);
 
     constexpr Index block_size = 256;
     std::vector<Support> supports;
@@ -118,8 +117,8 @@ class SyntheticModel {
  private:
   using StorageIndex = typename SparseCodes<S>::StorageIndex;
 
-  /// Chooses k of n by Floyd's algorithm (Bentley & Floyd, "A sample of brilliance", CACM 1987): k draws,
-  /// every subset equally likely, and no work in n but the one allocation.
+  /// Chooses k of n by Floyd's algorithm (Bentley & Floyd, "A sample of brilliance", CACM 1987): k
+  /// draws, every subset equally likely, and no work in n but the one allocation.
   class Support {
    public:
     explicit Support(Index n) : chosen_in_(static_cast<std::size_t>(n), 0) {}
@@ -145,10 +144,8 @@ class SyntheticModel {
   static void check(const SyntheticOptions& options) {
     const auto text = [](Index number) { return std::to_string(number); };
     require(options.dim >= 1, "SyntheticModel", "dim must be at least 1, got " + text(options.dim));
-    require(options.num_atoms >= 1 &&
-                options.num_atoms <= std::numeric_limits<StorageIndex>::max(),
-            "SyntheticModel",
-            "num_atoms must be in [1, 2^31), got " + text(options.num_atoms));
+    require(options.num_atoms >= 1 && options.num_atoms <= std::numeric_limits<StorageIndex>::max(),
+            "SyntheticModel", "num_atoms must be in [1, 2^31), got " + text(options.num_atoms));
     require(options.num_active >= 0 && options.num_active <= options.num_atoms, "SyntheticModel",
             "num_active must be in [0, num_atoms], got " + text(options.num_active) + " of " +
                 text(options.num_atoms));

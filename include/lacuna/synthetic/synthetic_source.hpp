@@ -17,8 +17,8 @@ struct SyntheticSourceOptions {
   Index threads = 1;  ///< 0 for all cores; batches have the same bits at any number
 };
 
-/// Signals without end and without repetition: batch t is model.sample(batch_size, seed, t batch_size).
-/// A labelled source. The last batch drawn is kept; asking for it again costs nothing.
+/// Signals without end and without repetition: batch t is model.sample(batch_size, seed, t
+/// batch_size). A labelled source. The last batch drawn is kept; asking for it again costs nothing.
 template <Real S>
 class SyntheticSource {
  public:

@@ -2,6 +2,7 @@
 #ifndef LACUNA_TRAINER_RECONSTRUCTION_GRADIENT_HPP
 #define LACUNA_TRAINER_RECONSTRUCTION_GRADIENT_HPP
 
+#include <cmath>
 #include <cstdint>
 
 #include <lacuna/concepts/encoder.hpp>
@@ -54,11 +55,11 @@ class ReconstructionGradient {
         code_gradient_.noalias() = d.atoms().transpose() * residual_;
       else
         code_gradient_ = d.correlate(residual_);
-      code_gradient_ *= scale_;
-      if (lambda > 0) {
-        l1 = static_cast<double>(codes.template lpNorm<1>());
-        code_gradient_.array() += slope * codes.array().sign();
-      }
+      if (lambda > 0) l1 = static_cast<double>(codes.template lpNorm<1>());
+      // One plain loop, which compilers take a register at a time; Eigen's sign goes entry by entry.
+      const S* code = codes.data();
+      S* g = code_gradient_.data();
+      for (Index i = 0; i < codes.size(); ++i) g[i] = scale_ * g[i] + slope * sign(code[i]);
     }
     return squared / signal_entries + lambda * l1 / code_entries;
   }
@@ -96,7 +97,7 @@ class ReconstructionGradient {
   }
 
  private:
-  [[nodiscard]] static S sign(S value) { return S(value > S(0)) - S(value < S(0)); }
+  [[nodiscard]] static S sign(S value) { return (value > S(0) ? S(1) : S(0)) - (value < S(0) ? S(1) : S(0)); }
 
   [[nodiscard]] static std::int64_t entries(const Codes& codes) {
     if constexpr (is_sparse_codes<Codes>)
