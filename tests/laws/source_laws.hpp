@@ -35,8 +35,8 @@ void check_source_laws(X source) {
   CHECK_THROWS_AS((void)source.batch(-1), std::invalid_argument);
 }
 
-/// The law written in concepts/labelled_source.hpp. `decode(codes)` gives the signals that belong to codes,
-/// up to `tolerance`.
+/// The law written in concepts/labelled_source.hpp. `decode(codes)` gives the signals that belong
+/// to codes, up to `tolerance`.
 template <LabelledSource X, class Decode>
 void check_labelled_source_laws(X source, Decode&& decode, double tolerance) {
   using S = typename X::Scalar;

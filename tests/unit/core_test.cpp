@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The numbers that everything else is drawn from, the blocks that everything runs in, and the refusals.
+// The numbers that everything else is drawn from, the blocks that everything runs in, and the
+// refusals.
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <lacuna/core/check.hpp>
@@ -18,28 +21,16 @@
 #include <lacuna/core/version.hpp>
 
 #include "support/catch.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
 using namespace lacuna;
+using test::message_of;
+using test::says;
 
 using Counter = std::array<std::uint32_t, 4>;
 using Key = std::array<std::uint32_t, 2>;
-
-/// What a refusal says; empty if nothing was refused.
-template <class Call>
-std::string refusal(Call&& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return {};
-}
-
-bool says(const std::string& message, const std::string& part) {
-  return message.find(part) != std::string::npos;
-}
 
 // The known answers that come with the authors' own implementation (Random123, kat_vectors).
 constexpr std::uint32_t ones = 0xffffffffU;
@@ -183,8 +174,8 @@ TEST_CASE("choose knows its limits", "[random]") {
   std::vector<Index> all = random.choose(6, 6);
   std::sort(all.begin(), all.end());
   CHECK(all == std::vector<Index>{0, 1, 2, 3, 4, 5});
-  CHECK(says(refusal([&] { (void)random.choose(3, 4); }), "cannot choose 4 of 3"));
-  CHECK(says(refusal([&] { (void)random.choose(3, -1); }), "cannot choose -1 of 3"));
+  CHECK(says(message_of([&] { (void)random.choose(3, 4); }), "cannot choose 4 of 3"));
+  CHECK(says(message_of([&] { (void)random.choose(3, -1); }), "cannot choose -1 of 3"));
 }
 
 TEST_CASE("derived seeds differ from each other and from their origin", "[random]") {
@@ -252,6 +243,17 @@ TEST_CASE("what a block throws reaches the caller and ends the rest", "[parallel
     CHECK(done <= 999);
     if (threads == 1) CHECK(done == 5);
   }
+  // The other thread is slow enough to notice: what it had not begun is skipped.
+  std::atomic<int> done{0};
+  const auto run = [&] {
+    for_each_block(200, 1, 2, [&](const Block& block, Index) {
+      if (block.index == 0) throw std::runtime_error("block 0");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ++done;
+    });
+  };
+  CHECK_THROWS_AS(run(), std::runtime_error);
+  CHECK(done < 199);
 }
 
 TEST_CASE("refusals give both shapes", "[check]") {
@@ -260,21 +262,21 @@ TEST_CASE("refusals give both shapes", "[check]") {
     Index num_atoms() const { return 16; }
   } dictionary;
   const Matrix<float> wrong = Matrix<float>::Zero(9, 4);
-  const std::string signals = refusal([&] { check_signals("Here", dictionary, wrong); });
+  const std::string signals = message_of([&] { check_signals("Here", dictionary, wrong); });
   CHECK(says(signals, "Here: signals are 9 x 4"));
   CHECK(says(signals, "8 x 16"));
   CHECK(says(signals, "expected 8 rows"));
-  const std::string codes = refusal([&] { check_codes("Here", dictionary, wrong); });
+  const std::string codes = message_of([&] { check_codes("Here", dictionary, wrong); });
   CHECK(says(codes, "codes are 9 x 4"));
   CHECK(says(codes, "8 x 16"));
   CHECK(says(codes, "expected 16 rows"));
   const Matrix<float> other = Matrix<float>::Zero(9, 5);
-  const std::string same = refusal([&] { check_same_shape("Here", "a", wrong, "b", other); });
+  const std::string same = message_of([&] { check_same_shape("Here", "a", wrong, "b", other); });
   CHECK(says(same, "a are 9 x 4"));
   CHECK(says(same, "b are 9 x 5"));
   const Matrix<float> right_signals = Matrix<float>::Zero(8, 0);
-  CHECK(refusal([&] { check_signals("Here", dictionary, right_signals); }).empty());
-  CHECK(refusal([&] { check_same_shape("Here", "a", wrong, "b", wrong); }).empty());
+  CHECK(message_of([&] { check_signals("Here", dictionary, right_signals); }).empty());
+  CHECK(message_of([&] { check_same_shape("Here", "a", wrong, "b", wrong); }).empty());
 }
 
 TEMPLATE_TEST_CASE("refusals name the first column that is not finite", "[check]", float, double) {
@@ -283,23 +285,23 @@ TEMPLATE_TEST_CASE("refusals name the first column that is not finite", "[check]
   const S infinity = std::numeric_limits<S>::infinity();
   for (const S bad : {nan, infinity, -infinity}) {
     Matrix<S> values = Matrix<S>::Constant(5, 40, std::numeric_limits<S>::max());
-    CHECK(refusal([&] { check_finite<S>("Here", "signals", values); }).empty());
+    CHECK(message_of([&] { check_finite<S>("Here", "signals", values); }).empty());
     values(3, 17) = bad;
     values(0, 30) = bad;
-    const std::string dense = refusal([&] { check_finite<S>("Here", "signals", values); });
+    const std::string dense = message_of([&] { check_finite<S>("Here", "signals", values); });
     CHECK(says(dense, "Here: signals column 17 holds a NaN or an infinity"));
     // A range of columns is seen through its stride.
-    CHECK(refusal([&] { check_finite<S>("Here", "signals", values.leftCols(17)); }).empty());
-    CHECK(says(refusal([&] { check_finite<S>("Here", "signals", values.bottomRows(2)); }),
+    CHECK(message_of([&] { check_finite<S>("Here", "signals", values.leftCols(17)); }).empty());
+    CHECK(says(message_of([&] { check_finite<S>("Here", "signals", values.bottomRows(2)); }),
                "column 17"));
 
     SparseCodes<S> codes(5, 40);
     codes.insert(2, 3) = S(1);
-    CHECK(refusal([&] { check_finite("Here", "codes", codes); }).empty());
+    CHECK(message_of([&] { check_finite("Here", "codes", codes); }).empty());
     codes.insert(4, 9) = bad;
-    CHECK(says(refusal([&] { check_finite("Here", "codes", codes); }), "Here: codes column 9"));
+    CHECK(says(message_of([&] { check_finite("Here", "codes", codes); }), "Here: codes column 9"));
   }
-  CHECK(refusal([] { check_finite<S>("Here", "signals", Matrix<S>(5, 0)); }).empty());
+  CHECK(message_of([] { check_finite<S>("Here", "signals", Matrix<S>(5, 0)); }).empty());
 }
 
 TEST_CASE("a solution counts its flops, and statuses have names", "[solution]") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every metric against answers that are known: by brute force, in closed form, or published.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -22,24 +23,13 @@
 #include <lacuna/metric/support_recovery.hpp>
 
 #include "support/catch.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
 using namespace lacuna;
-
-template <class Call>
-std::string refusal(Call&& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return {};
-}
-
-bool says(const std::string& message, const std::string& part) {
-  return message.find(part) != std::string::npos;
-}
+using test::message_of;
+using test::says;
 
 Matrix<double> random_uniform(Index rows, Index cols, std::uint64_t seed) {
   Matrix<double> values(rows, cols);
@@ -77,6 +67,25 @@ double best_by_enumeration(const Matrix<double>& weights) {
   return best;
 }
 
+/// The same for more columns than can be permuted, rows <= cols: the best total of the first rows
+/// for every set of columns in turn.
+double best_by_subsets(const Matrix<double>& weights) {
+  const std::size_t sets = std::size_t{1} << weights.cols();
+  std::vector<double> best(sets, -std::numeric_limits<double>::infinity());
+  best[0] = 0;
+  double total = -std::numeric_limits<double>::infinity();
+  for (std::size_t set = 0; set < sets; ++set) {
+    const Index row = std::popcount(set);
+    if (row == weights.rows()) total = std::max(total, best[set]);
+    if (row >= weights.rows()) continue;
+    for (Index j = 0; j < weights.cols(); ++j) {
+      const std::size_t with = set | (std::size_t{1} << j);
+      if (with != set) best[with] = std::max(best[with], best[set] + weights(row, j));
+    }
+  }
+  return total;
+}
+
 /// The textbook formula, with long double means: what the accumulator must agree with.
 Matrix<double> pearson_by_definition(const Matrix<double>& a, const Matrix<double>& b) {
   Matrix<double> c(a.rows(), b.rows());
@@ -110,13 +119,12 @@ double worst(const Matrix<double>& difference) {
   return difference.size() == 0 ? 0.0 : difference.cwiseAbs().maxCoeff();
 }
 
-std::vector<Index> shuffled(Index n, std::uint64_t seed) {
-  return RandomStream(seed).choose(n, n);
-}
+std::vector<Index> shuffled(Index n, std::uint64_t seed) { return RandomStream(seed).choose(n, n); }
 
 }  // namespace
 
-// ---- assignment ----------------------------------------------------------------------------------
+// ---- assignment
+// ----------------------------------------------------------------------------------
 
 TEST_CASE("the assignment is the best of all", "[assignment]") {
   std::uint64_t seed = 100;
@@ -148,9 +156,23 @@ TEST_CASE("the assignment is the best of all", "[assignment]") {
       }
 }
 
+TEST_CASE("the assignment is the best of all where paths are long", "[assignment]") {
+  for (std::uint64_t seed = 0; seed < 30; ++seed)
+    for (const Index rows : {9, 13})
+      for (const int levels : {0, 4, 20}) {
+        Matrix<double> weights = random_uniform(rows, 13, 200 + seed);
+        // Products of a row and a column effect: everybody wants the same columns.
+        weights.array() *= 1 + 2 * weights.col(0).replicate(1, 13).array() *
+                                   weights.row(0).replicate(rows, 1).array();
+        if (levels > 0) weights = (weights * levels).array().round().matrix();
+        INFO("seed " << seed << ", rows " << rows << ", levels " << levels);
+        CHECK(std::abs(maximum_assignment(weights).total - best_by_subsets(weights)) < 1e-12);
+      }
+}
+
 TEST_CASE("a hidden matching is found at larger sizes", "[assignment]") {
-  // Weights below 1 but for one of exactly 1 + 1e-9 in each row: the optimum is known. 600 columns span
-  // several chunks of the search.
+  // Weights below 1 but for one of exactly 1 + 1e-9 in each row: the optimum is known. 600 columns
+  // span several chunks of the search.
   for (const Index cols : {300, 600}) {
     Matrix<double> weights = random_uniform(300, cols, 7);
     const std::vector<Index> hidden = RandomStream(8).choose(cols, 300);
@@ -186,12 +208,13 @@ TEST_CASE("the assignment of nothing, and of what is no number", "[assignment]")
   CHECK(maximum_assignment(Matrix<double>(2, 0)).column_of_row == std::vector<Index>{-1, -1});
   Matrix<double> weights = Matrix<double>::Zero(3, 4);
   weights(1, 2) = std::numeric_limits<double>::quiet_NaN();
-  CHECK(says(refusal([&] { (void)maximum_assignment(weights); }), "weights column 2"));
+  CHECK(says(message_of([&] { (void)maximum_assignment(weights); }), "weights column 2"));
   weights(1, 2) = 1e301;
-  CHECK(says(refusal([&] { (void)maximum_assignment(weights); }), "1e300"));
+  CHECK(says(message_of([&] { (void)maximum_assignment(weights); }), "1e300"));
 }
 
-// ---- correlation and MCC -------------------------------------------------------------------------
+// ---- correlation and MCC
+// -------------------------------------------------------------------------
 
 TEST_CASE("correlation agrees with its definition for every form of codes", "[correlation]") {
   constexpr Index n = 1300;  // more than a block
@@ -212,13 +235,15 @@ TEST_CASE("correlation agrees with its definition for every form of codes", "[co
   const Matrix<float> single = codes.cast<float>();
   const Matrix<double> of_single = pearson_by_definition(truth, single.cast<double>());
   CHECK(worst(correlation_of(truth, single) - of_single) < 1e-13);
-  CHECK(worst(correlation_of(sparse_truth, SparseCodes<float>(single.sparseView())) - of_single) < 1e-13);
+  CHECK(worst(correlation_of(sparse_truth, SparseCodes<float>(single.sparseView())) - of_single) <
+        1e-13);
 
   // Rare latents only: the path that multiplies entries and nothing else.
   const Matrix<double> rare = (truth.array().abs() > 1.5).select(truth, 0.0);
-  const Matrix<double> rare_codes = (codes.topRows(8).array().abs() > 2).select(codes.topRows(8), 0.0);
+  const Matrix<double> rare_codes =
+      (codes.topRows(8).array().abs() > 2).select(codes.topRows(8), 0.0);
   CHECK(worst(correlation_of(SparseCodes<double>(rare.sparseView()),
-                 SparseCodes<double>(rare_codes.sparseView())) -
+                             SparseCodes<double>(rare_codes.sparseView())) -
               pearson_by_definition(rare, rare_codes)) < 1e-13);
 }
 
@@ -263,14 +288,14 @@ TEST_CASE("correlation refuses what does not fit, and forgets nothing by it", "[
   Matrix<double> codes = random_codes(3, 10, 27);
   correlation.add(truth, codes);
   const Matrix<double> before = correlation.matrix();
-  const std::string shapes = refusal([&] { correlation.add(truth.leftCols(9), codes); });
+  const std::string shapes = message_of([&] { correlation.add(truth.leftCols(9), codes); });
   CHECK(says(shapes, "2 x 9"));
   CHECK(says(shapes, "3 x 10"));
-  CHECK(says(refusal([&] { correlation.add(codes, truth); }), "expected 2 and 3 rows"));
+  CHECK(says(message_of([&] { correlation.add(codes, truth); }), "expected 2 and 3 rows"));
   codes(0, 4) = std::numeric_limits<double>::infinity();
-  CHECK(says(refusal([&] { correlation.add(truth, codes); }), "codes column 4"));
+  CHECK(says(message_of([&] { correlation.add(truth, codes); }), "codes column 4"));
   CHECK(correlation.matrix() == before);
-  CHECK(says(refusal([] { CodeCorrelation(-1, 2); }), "-1"));
+  CHECK(says(message_of([] { CodeCorrelation(-1, 2); }), "-1"));
 }
 
 TEST_CASE("MCC sees neither order nor sign nor positive scale", "[mcc]") {
@@ -316,7 +341,8 @@ TEST_CASE("the kinds of MCC on a matrix small enough to see", "[mcc]") {
   Matrix<double> c(2, 2);
   c << -0.9, 0.8,  //
       0.8, 0.1;
-  // Best sum: 0.8 + 0.8; the greedy order is 0.9 then 0.1, but all columns take part, so it ends there too.
+  // Best sum: 0.8 + 0.8; the greedy order is 0.9 then 0.1, but all columns take part, so it ends
+  // there too.
   CHECK(code_mcc(c).value == Approx(0.8));
   CHECK(code_mcc(c).match == std::vector<Index>{1, 0});
   CHECK(code_mcc(c, MccKind::greedy).value == Approx(0.8));
@@ -354,8 +380,7 @@ TEST_CASE("greedy is never above assigned, and equal where widths are", "[mcc]")
     Matrix<double> padded = Matrix<double>::Zero(20, 20);
     padded.topRows(9) = wide;
     CHECK(code_mcc(wide, MccKind::padded).value == Approx(code_mcc(padded).value));
-    CHECK(code_mcc(wide, MccKind::padded).value ==
-          Approx(code_mcc(wide).value * 9 / 20));
+    CHECK(code_mcc(wide, MccKind::padded).value == Approx(code_mcc(wide).value * 9 / 20));
   }
   // With dead latents nobody is chosen twice.
   Matrix<double> dead = Matrix<double>::Zero(3, 4);
@@ -368,8 +393,8 @@ TEST_CASE("greedy is never above assigned, and equal where widths are", "[mcc]")
 }
 
 TEST_CASE("MCC of nothing", "[mcc]") {
-  for (const MccKind kind : {MccKind::assigned, MccKind::signed_unpermuted, MccKind::greedy,
-                             MccKind::padded}) {
+  for (const MccKind kind :
+       {MccKind::assigned, MccKind::signed_unpermuted, MccKind::greedy, MccKind::padded}) {
     INFO(to_string(kind));
     CHECK(code_mcc(Matrix<double>(0, 4), kind).value == 0);
     CHECK(code_mcc(Matrix<double>(2, 0), kind).value == 0);
@@ -382,10 +407,11 @@ TEST_CASE("MCC of nothing", "[mcc]") {
   CHECK(to_string(MccKind::padded) == "padded");
 }
 
-// ---- dictionary ----------------------------------------------------------------------------------
+// ---- dictionary
+// ----------------------------------------------------------------------------------
 
-TEMPLATE_TEST_CASE("a dictionary is recovered up to order, sign and length", "[dictionary_recovery]",
-                   float, double) {
+TEMPLATE_TEST_CASE("a dictionary is recovered up to order, sign and length",
+                   "[dictionary_recovery]", float, double) {
   using S = TestType;
   const double tolerance = std::is_same_v<S, float> ? 1e-6 : 1e-14;
   const Matrix<S> truth = random_normal<S>(8, 12, 50);
@@ -429,11 +455,12 @@ TEST_CASE("cosine, Pearson and the share above the threshold tell cases apart",
   CHECK(dictionary_recovery(truth, Matrix<double>::Zero(4, 2)).cosine == 0);
   CHECK(dictionary_recovery(truth, Matrix<double>::Constant(4, 2, 3)).mcc == 0);
   CHECK(dictionary_recovery(truth, Matrix<double>(4, 0)).share_above == 0);
-  const std::string shapes = refusal([&] { (void)dictionary_recovery(truth, Matrix<double>(5, 3)); });
+  const std::string shapes =
+      message_of([&] { (void)dictionary_recovery(truth, Matrix<double>(5, 3)); });
   CHECK(says(shapes, "5 x 3"));
   CHECK(says(shapes, "4 x 2"));
   learned(2, 1) = std::numeric_limits<double>::quiet_NaN();
-  CHECK(says(refusal([&] { (void)dictionary_recovery(truth, learned); }), "atoms column 1"));
+  CHECK(says(message_of([&] { (void)dictionary_recovery(truth, learned); }), "atoms column 1"));
 }
 
 TEST_CASE("the chance floor is the published one", "[dictionary_recovery]") {
@@ -456,11 +483,12 @@ TEST_CASE("the chance floor is the published one", "[dictionary_recovery]") {
     CHECK(dictionary_mcc_floor(truth.cast<float>(), row.num_atoms, draws, 61) ==
           Approx(floor).margin(1e-5));
   }
-  CHECK(says(refusal([] { (void)dictionary_mcc_floor(Matrix<float>::Ones(2, 2), 2, 0); }),
+  CHECK(says(message_of([] { (void)dictionary_mcc_floor(Matrix<float>::Ones(2, 2), 2, 0); }),
              "draws must be at least 1, got 0"));
 }
 
-// ---- support, L0, dead atoms ---------------------------------------------------------------------
+// ---- support, L0, dead atoms
+// ---------------------------------------------------------------------
 
 TEST_CASE("support recovery by hand", "[support]") {
   Matrix<double> truth(3, 3), codes(3, 3);
@@ -479,8 +507,8 @@ TEST_CASE("support recovery by hand", "[support]") {
     const SupportRecovery above = support_recovery(t, c, {.threshold = 0.1});
     CHECK(above.precision == Approx(2.0 / 4));
     CHECK(above.recall == Approx(2.0 / 4));
-    // Latent 0 stands for true latent 1, and 2 for 0; latent 1 for nobody. Hits: (2 for 0, column 2) and
-    // (0 for 1, column 2).
+    // Latent 0 stands for true latent 1, and 2 for 0; latent 1 for nobody. Hits: (2 for 0, column
+    // 2) and (0 for 1, column 2).
     const SupportRecovery matched = support_recovery(t, c, {.match = {2, 0, -1}});
     CHECK(matched.precision == Approx(2.0 / 5));
     CHECK(matched.recall == Approx(2.0 / 4));
@@ -515,22 +543,30 @@ TEST_CASE("support recovery of empty supports and of what does not fit", "[suppo
   CHECK(support_recovery(none, all).recall == 0);
   CHECK(support_recovery(all, none).precision == 0);
   CHECK(support_recovery(all, none).f1 == 0);
-  CHECK(says(refusal([&] { (void)support_recovery(all, all.leftCols(2)); }), "2 x 2"));
-  CHECK(says(refusal([&] { (void)support_recovery(all, all.topRows(1)); }), "need a match"));
-  CHECK(says(refusal([&] { (void)support_recovery(all, all, {.match = {1, 1}}); }), "both 0 and 1"));
-  CHECK(says(refusal([&] { (void)support_recovery(all, all, {.match = {0, 2}}); }), "match[1] is 2"));
-  CHECK(says(refusal([&] { (void)support_recovery(all, all, {.match = {0}}); }), "1 entries for 2"));
-  CHECK(says(refusal([&] { (void)support_recovery(all, all, {.threshold = -1}); }), "threshold"));
+  CHECK(says(message_of([&] { (void)support_recovery(all, all.leftCols(2)); }), "2 x 2"));
+  CHECK(says(message_of([&] { (void)support_recovery(all, all.topRows(1)); }), "need a match"));
+  CHECK(says(message_of([&] {
+               (void)support_recovery(all, all, {.match = {1, 1}});
+             }),
+             "both 0 and 1"));
+  CHECK(says(message_of([&] {
+               (void)support_recovery(all, all, {.match = {0, 2}});
+             }),
+             "match[1] is 2"));
+  CHECK(says(message_of([&] { (void)support_recovery(all, all, {.match = {0}}); }),
+             "1 entries for 2"));
+  CHECK(
+      says(message_of([&] { (void)support_recovery(all, all, {.threshold = -1}); }), "threshold"));
   Matrix<double> nan = all;
   nan(1, 2) = std::numeric_limits<double>::quiet_NaN();
-  CHECK(says(refusal([&] { (void)support_recovery(all, nan); }), "codes column 2"));
+  CHECK(says(message_of([&] { (void)support_recovery(all, nan); }), "codes column 2"));
 }
 
 TEST_CASE("mean L0 counts entries above the threshold", "[l0]") {
   Matrix<float> codes(4, 2);
-  codes << 1, 0,      //
-      -2, 0,          //
-      1e-5F, 1e-3F,   //
+  codes << 1, 0,     //
+      -2, 0,         //
+      1e-5F, 1e-3F,  //
       0, 0;
   const SparseCodes<float> sparse = codes.sparseView();
   CHECK(mean_l0(codes) == 2);
@@ -543,7 +579,7 @@ TEST_CASE("mean L0 counts entries above the threshold", "[l0]") {
   stored.insert(1, 0) = 1;
   CHECK(mean_l0(stored) == 1);
   CHECK(std::isnan(mean_l0(Matrix<float>(4, 0))));
-  CHECK(says(refusal([&] { (void)mean_l0(codes, std::nan("")); }), "threshold"));
+  CHECK(says(message_of([&] { (void)mean_l0(codes, std::nan("")); }), "threshold"));
 }
 
 TEST_CASE("dead atoms are those that no batch used", "[dead_atoms]") {
@@ -561,15 +597,16 @@ TEST_CASE("dead atoms are those that no batch used", "[dead_atoms]") {
   dead.add(SparseCodes<float>(Matrix<float>(codes.cast<float>()).sparseView()));
   CHECK(dead.share() == 0.5);
   CHECK(dead.times_active() == std::vector<std::int64_t>{0, 0, 2, 1});
-  CHECK(says(refusal([&] { dead.add(Matrix<double>(5, 1)); }), "5 x 1"));
+  CHECK(says(message_of([&] { dead.add(Matrix<double>(5, 1)); }), "5 x 1"));
   CHECK(std::isnan(DeadAtoms(0).share()));
 }
 
-// ---- reconstruction ------------------------------------------------------------------------------
+// ---- reconstruction
+// ------------------------------------------------------------------------------
 
 TEST_CASE("explained variance is about the mean", "[reconstruction]") {
-  // Signals with mean 5 and a reconstruction x^ = mean + (x - mean) / 2: the error is a quarter of the
-  // variance exactly, 0.75 explained. About 0 instead of the mean it would be 0.99.
+  // Signals with mean 5 and a reconstruction x^ = mean + (x - mean) / 2: the error is a quarter of
+  // the variance exactly, 0.75 explained. About 0 instead of the mean it would be 0.99.
   const Matrix<double> x = random_normal<double>(6, 900, 80).array() + 5;
   const Vector<double> mean = x.rowwise().mean();
   const Matrix<double> half = (0.5 * x).colwise() + 0.5 * mean;
@@ -615,20 +652,21 @@ TEST_CASE("float and double mix; nothing, and what does not fit", "[reconstructi
   error.add(x, x.cast<float>());
   CHECK(error.mse() < 1e-14);
   CHECK(error.mse() > 0);
-  CHECK(says(refusal([&] { error.add(x, x.leftCols(3)); }), "4 x 3"));
-  CHECK(says(refusal([&] { error.add(x.topRows(3), x.topRows(3)); }), "3 x 50"));
+  CHECK(says(message_of([&] { error.add(x, x.leftCols(3)); }), "4 x 3"));
+  CHECK(says(message_of([&] { error.add(x.topRows(3), x.topRows(3)); }), "3 x 50"));
   Matrix<double> broken = x;
   broken(0, 7) = std::numeric_limits<double>::infinity();
-  CHECK(says(refusal([&] { error.add(x, broken); }), "reconstruction column 7"));
+  CHECK(says(message_of([&] { error.add(x, broken); }), "reconstruction column 7"));
   CHECK(error.count() == 50);
-  CHECK(says(refusal([] { ReconstructionError(0); }), "got 0"));
+  CHECK(says(message_of([] { ReconstructionError(0); }), "got 0"));
   ReconstructionError constant(4);
   constant.add(Matrix<double>::Ones(4, 3), Matrix<double>::Zero(4, 3));
   CHECK(std::isnan(constant.explained_variance()));
   CHECK(constant.mse() == 1);
 }
 
-// ---- published flops -----------------------------------------------------------------------------
+// ---- published flops
+// -----------------------------------------------------------------------------
 
 TEST_CASE("the published flop counts, to the last digit", "[flops]") {
   using namespace published_flops;

@@ -16,10 +16,13 @@
 
 #include "laws/source_laws.hpp"
 #include "support/catch.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
 using namespace lacuna;
+using test::message_of;
+using test::says;
 
 static_assert(SignalSource<InMemorySource<float>>);
 static_assert(SignalSource<InMemorySource<double>>);
@@ -27,25 +30,12 @@ static_assert(!LabelledSource<InMemorySource<float>>);
 static_assert(LabelledSource<LabelledInMemorySource<float>>);
 static_assert(LabelledSource<LabelledInMemorySource<double>>);
 
-template <class Call>
-std::string refusal(Call&& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return {};
-}
-
-bool says(const std::string& message, const std::string& part) {
-  return message.find(part) != std::string::npos;
-}
-
 std::vector<Index> copy_of(std::span<const Index> columns) {
   return {columns.begin(), columns.end()};
 }
 
-/// Codes of which entry (j % 3, j) is j + 1, and for even j also (3, j): each column can be told apart.
+/// Codes of which entry (j % 3, j) is j + 1, and for even j also (3, j): each column can be told
+/// apart.
 template <class S>
 SparseCodes<S> numbered_codes(Index n) {
   SparseCodes<S> codes(4, n);
@@ -78,7 +68,7 @@ TEST_CASE("an epoch goes once through the columns, the rest left out", "[minibat
     for (Index j = 0; j < 11; ++j)
       if (!std::binary_search(order.begin(), order.end(), j)) left_out.insert(j);
   }
-  CHECK(orders.size() == 30);   // another order every epoch
+  CHECK(orders.size() == 30);    // another order every epoch
   CHECK(left_out.size() == 11);  // and nobody is left out for good
 }
 
@@ -145,17 +135,20 @@ TEST_CASE("a full batch is a view", "[signal]") {
 
 TEST_CASE("sources refuse what they could not serve", "[signal]") {
   Matrix<float> signals = random_normal<float>(3, 10, 1);
-  CHECK(says(refusal([&] { InMemorySource<float>(signals, {.batch_size = 11}); }), "got 11 of 10"));
-  CHECK(says(refusal([&] { InMemorySource<float>(signals, {.batch_size = -1}); }), "got -1 of 10"));
-  CHECK(says(refusal([] { InMemorySource<float>(Matrix<float>(3, 0)); }), "no signals"));
-  CHECK(says(refusal([] { InMemorySource<float>(Matrix<float>(0, 3)); }), "no entries"));
-  const std::string shapes = refusal(
-      [&] { LabelledInMemorySource<float>(signals, numbered_codes<float>(9)); });
+  CHECK(says(message_of([&] { InMemorySource<float>(signals, {.batch_size = 11}); }),
+             "got 11 of 10"));
+  CHECK(says(message_of([&] { InMemorySource<float>(signals, {.batch_size = -1}); }),
+             "got -1 of 10"));
+  CHECK(says(message_of([] { InMemorySource<float>(Matrix<float>(3, 0)); }), "no signals"));
+  CHECK(says(message_of([] { InMemorySource<float>(Matrix<float>(0, 3)); }), "no entries"));
+  const std::string shapes =
+      message_of([&] { LabelledInMemorySource<float>(signals, numbered_codes<float>(9)); });
   CHECK(says(shapes, "3 x 10"));
   CHECK(says(shapes, "4 x 9"));
   SparseCodes<float> broken = numbered_codes<float>(10);
   broken.coeffRef(0, 6) = std::numeric_limits<float>::infinity();
-  CHECK(says(refusal([&] { LabelledInMemorySource<float>(signals, broken); }), "codes column 6"));
+  CHECK(
+      says(message_of([&] { LabelledInMemorySource<float>(signals, broken); }), "codes column 6"));
   signals(2, 8) = std::numeric_limits<float>::quiet_NaN();
-  CHECK(says(refusal([&] { InMemorySource<float>{signals}; }), "signals column 8"));
+  CHECK(says(message_of([&] { InMemorySource<float>{signals}; }), "signals column 8"));
 }

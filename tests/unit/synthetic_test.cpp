@@ -16,27 +16,16 @@
 
 #include "laws/source_laws.hpp"
 #include "support/catch.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
 using namespace lacuna;
+using test::message_of;
+using test::says;
 
 static_assert(LabelledSource<SyntheticSource<float>>);
 static_assert(LabelledSource<SyntheticSource<double>>);
-
-template <class Call>
-std::string refusal(Call&& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return {};
-}
-
-bool says(const std::string& message, const std::string& part) {
-  return message.find(part) != std::string::npos;
-}
 
 template <class S>
 bool same_bits(const LabelledSignals<S>& a, const LabelledSignals<S>& b) {
@@ -65,8 +54,8 @@ TEST_CASE("float atoms are the double ones rounded, and each is its own", "[dict
   CHECK(gaussian_dictionary<float>(8, 16, 2) == Matrix<float>(atoms.cast<float>()));
   CHECK(gaussian_dictionary<double>(8, 9, 2) == atoms.leftCols(9));
   CHECK(gaussian_dictionary<double>(8, 16, 3) != atoms);
-  CHECK(says(refusal([] { (void)gaussian_dictionary<float>(0, 4, 1); }), "0 x 4"));
-  CHECK(says(refusal([] { (void)gaussian_dictionary<float>(3, 0, 1); }), "3 x 0"));
+  CHECK(says(message_of([] { (void)gaussian_dictionary<float>(0, 4, 1); }), "0 x 4"));
+  CHECK(says(message_of([] { (void)gaussian_dictionary<float>(3, 0, 1); }), "3 x 0"));
 }
 
 TEMPLATE_TEST_CASE("a sample is its codes times the dictionary", "[synthetic]", float, double) {
@@ -195,20 +184,21 @@ TEST_CASE("a model may be given its atoms", "[synthetic]") {
   CHECK(model.options().num_atoms == 6);
   const auto sample = model.sample(20, 1);
   CHECK((sample.signals - atoms * Matrix<double>(sample.codes)).cwiseAbs().maxCoeff() < 1e-14);
-  const std::string shapes = refusal(
+  const std::string shapes = message_of(
       [&] { SyntheticModel<double>(atoms, {.dim = 4, .num_atoms = 7, .num_active = 2}); });
   CHECK(says(shapes, "4 x 6"));
   CHECK(says(shapes, "4 x 7"));
   Matrix<double> broken = atoms;
   broken(1, 3) = std::numeric_limits<double>::quiet_NaN();
-  CHECK(says(refusal([&] { SyntheticModel<double>(broken, {.num_active = 2}); }), "atoms column 3"));
-  CHECK(says(refusal([] { SyntheticModel<double>(Matrix<double>(3, 0), {.num_active = 0}); }),
+  CHECK(says(message_of([&] { SyntheticModel<double>(broken, {.num_active = 2}); }),
+             "atoms column 3"));
+  CHECK(says(message_of([] { SyntheticModel<double>(Matrix<double>(3, 0), {.num_active = 0}); }),
              "num_atoms must be in [1, 2^31), got 0"));
 }
 
 TEST_CASE("settings without a meaning are refused with their numbers", "[synthetic]") {
   const auto message = [](SyntheticOptions options) {
-    return refusal([&] { SyntheticModel<float>(options, 7); });
+    return message_of([&] { SyntheticModel<float>(options, 7); });
   };
   const SyntheticOptions good{.dim = 4, .num_atoms = 6, .num_active = 2};
   CHECK(message(good).empty());
@@ -232,9 +222,9 @@ TEST_CASE("settings without a meaning are refused with their numbers", "[synthet
     CHECK(!says(message(bad), "\n"));
   }
   const SyntheticModel<float> model(good, 7);
-  CHECK(says(refusal([&] { (void)model.sample(-1, 1); }), "got -1 and 0"));
-  CHECK(says(refusal([&] { (void)model.sample(1, 1, -4); }), "got 1 and -4"));
-  CHECK(says(refusal([&] { (void)model.sample(Index{1} << 31, 1); }), "too many"));
+  CHECK(says(message_of([&] { (void)model.sample(-1, 1); }), "got -1 and 0"));
+  CHECK(says(message_of([&] { (void)model.sample(1, 1, -4); }), "got 1 and -4"));
+  CHECK(says(message_of([&] { (void)model.sample(Index{1} << 31, 1); }), "too many"));
 }
 
 TEMPLATE_TEST_CASE("a synthetic source is the model's endless sequence", "[synthetic][laws]", float,
@@ -248,5 +238,5 @@ TEMPLATE_TEST_CASE("a synthetic source is the model's endless sequence", "[synth
   const double tolerance = std::is_same_v<S, float> ? 2e-6 : 1e-14;
   test::check_labelled_source_laws(source, decode, tolerance);
   test::check_labelled_source_laws(threaded, decode, tolerance);
-  CHECK(says(refusal([&] { SyntheticSource<S>(model, {.batch_size = 0}); }), "got 0"));
+  CHECK(says(message_of([&] { SyntheticSource<S>(model, {.batch_size = 0}); }), "got 0"));
 }
