@@ -33,7 +33,7 @@ template <Dictionary D>
                                   static_cast<double>(Eigen::NumTraits<S>::epsilon());
   double log_scale = 0;
   for (int squaring = 0;; ++squaring) {
-    // The first of them may be of the range of a fourth power of an atom.
+    // The plain norm squares D D^T once more, and may under- or overflow where D D^T does not.
     const double norm = power.stableNorm();
     if (norm == 0) return 0;
     if (!std::isfinite(norm)) return std::numeric_limits<double>::infinity();
