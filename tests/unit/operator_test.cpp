@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MIT
+// What is derived from a dictionary, and the small steps that encoders share, against brute force.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <Eigen/Eigenvalues>
+#include <lacuna/dictionary/dense.hpp>
+#include <lacuna/dictionary/unit_norm.hpp>
+#include <lacuna/operator/check_encoding.hpp>
+#include <lacuna/operator/encode_counted.hpp>
+#include <lacuna/operator/keep_largest.hpp>
+#include <lacuna/operator/lasso_certificate.hpp>
+#include <lacuna/operator/model.hpp>
+#include <lacuna/operator/prepared_dictionary.hpp>
+#include <lacuna/operator/sparse_decode.hpp>
+#include <lacuna/penalty/l1.hpp>
+#include <lacuna/penalty/nonnegative_l1.hpp>
+#include <lacuna/transform/centre.hpp>
+#include <lacuna/transform/identity.hpp>
+
+#include "laws/dictionary_laws.hpp"
+#include "support/archetypes.hpp"
+#include "support/catch.hpp"
+#include "support/refusal.hpp"
+
+namespace {
+
+using namespace lacuna;
+using namespace lacuna::test;
+
+/// The largest eigenvalue of D^T D, in double.
+double squared_norm_of(const Matrix<double>& atoms) {
+  const Matrix<double> gram = atoms.transpose() * atoms;
+  return Eigen::SelfAdjointEigenSolver<Matrix<double>>(gram, Eigen::EigenvaluesOnly)
+      .eigenvalues()
+      .maxCoeff();
+}
+
+/// 1/2 ||x - D s||^2 + lambda ||s||_1, from its definition.
+double lasso_objective(const Matrix<double>& atoms, const Vector<double>& x,
+                       const Vector<double>& s, double lambda) {
+  return 0.5 * (x - atoms * s).squaredNorm() + lambda * s.lpNorm<1>();
+}
+
+}  // namespace
+
+// ---- squared_spectral_norm, mutual_coherence ------------------------------------------------------
+
+TEST_CASE("the spectral norm is bounded from above, within two hundredths", "[operator]") {
+  for (const auto& [m, n] : {std::pair<Index, Index>{1, 1}, {1, 9}, {9, 1}, {4, 9}, {9, 4}, {40, 60}})
+    for (const std::uint64_t seed : {1U, 2U, 3U}) {
+      INFO(m << " x " << n << ", seed " << seed);
+      const Matrix<double> atoms = random_normal<double>(m, n, seed);
+      const Matrix<float> rounded = atoms.cast<float>();
+      const double exact = squared_norm_of(atoms);
+      const double of_rounded = squared_norm_of(rounded.cast<double>());
+      const double found = squared_spectral_norm(DenseDictionary<double>(atoms));
+      CHECK(found >= exact);
+      CHECK(found <= 1.02 * exact);
+      const double found_of_rounded = squared_spectral_norm(MinimalDictionary<float>(rounded));
+      CHECK(found_of_rounded >= of_rounded);
+      CHECK(found_of_rounded <= 1.02 * of_rounded);
+    }
+}
+
+TEST_CASE("the bound holds where eigenvalues are equal, far apart, tiny, huge or zero",
+          "[operator]") {
+  // All equal is where the bound is loosest: 32^(1/512).
+  const Matrix<double> identity = Matrix<double>::Identity(32, 32);
+  const double equal = squared_spectral_norm(DenseDictionary<double>(identity));
+  CHECK(equal >= 1);
+  CHECK(equal <= 1.0069);
+  const double rank_one =
+      squared_spectral_norm(DenseDictionary<double>(Matrix<double>::Ones(6, 8)));
+  CHECK(rank_one >= 48);
+  CHECK(rank_one <= 48.001);
+  for (const double scale : {1e-100, 1e100}) {
+    const double scaled = squared_spectral_norm(DenseDictionary<double>(scale * identity));
+    CHECK(scaled / scale / scale == Approx(equal));
+  }
+  CHECK(squared_spectral_norm(DenseDictionary<double>(Matrix<double>::Zero(3, 4))) == 0);
+  // Where the product itself overflows, infinity is still a bound.
+  const Matrix<float> beyond = Matrix<float>::Constant(3, 4, 1e30F);
+  CHECK(std::isinf(squared_spectral_norm(DenseDictionary<float>(beyond))));
+}
+
+TEST_CASE("coherence is the largest cosine between two atoms", "[operator]") {
+  const auto coherence_of = [](const Matrix<double>& atoms) {
+    return mutual_coherence<double>(atoms.transpose() * atoms);
+  };
+  CHECK(coherence_of(Matrix<double>::Identity(4, 4)) == 0);
+  CHECK(coherence_of(Matrix<double>::Ones(4, 1)) == 0);
+  Matrix<double> atoms(2, 3);
+  atoms << 1, -3, 0, 0, 4, 0;  // cosine -.6 whatever the lengths; an atom of length 0 has none
+  CHECK(coherence_of(atoms) == Approx(0.6));
+  atoms.col(2) << 0, 5;
+  CHECK(coherence_of(atoms) == Approx(0.8));
+  atoms.col(2) << -2, 0;
+  CHECK(coherence_of(atoms) == Approx(1));
+}
+
+// ---- PreparedDictionary ---------------------------------------------------------------------------
+
+TEST_CASE("a prepared dictionary obeys the Gram laws, explicit or hidden", "[operator][laws]") {
+  for (const auto& [m, n] : {std::pair<Index, Index>{4, 9}, {9, 4}, {1, 3}}) {
+    INFO(m << " x " << n);
+    const Matrix<double> atoms = random_normal<double>(m, n, 5);
+    const Matrix<float> rounded = atoms.cast<float>();
+    const double norm = squared_norm_of(atoms), of_rounded = squared_norm_of(rounded.cast<double>());
+    check_gram_dictionary_laws(PreparedDictionary(DenseDictionary<double>(atoms)), norm, 31);
+    check_gram_dictionary_laws(PreparedDictionary(MinimalDictionary<double>(atoms)), norm, 32);
+    check_gram_dictionary_laws(PreparedDictionary(DenseDictionary<float>(rounded)), of_rounded, 33);
+    check_gram_dictionary_laws(PreparedDictionary(MinimalDictionary<float>(rounded), 0), of_rounded,
+                               34);
+  }
+  check_gram_dictionary_laws(MinimalGramDictionary<double>(Matrix<double>::Ones(3, 2)), 6, 35);
+}
+
+TEST_CASE("the Gram matrix is kept up to the limit, and asked for in vain above it", "[operator]") {
+  const UnitNormDictionary<double> d(random_normal<double>(4, 6, 6));
+  const PreparedDictionary at_limit(d, 6), above_limit(d, 5);
+  CHECK(at_limit.has_gram());
+  CHECK(at_limit.coherence() == Approx(mutual_coherence<double>(at_limit.gram())));
+  CHECK_FALSE(above_limit.has_gram());
+  CHECK(above_limit.squared_spectral_norm() == at_limit.squared_spectral_norm());
+  CHECK(above_limit.setup_flops() > 0);
+  CHECK(at_limit.setup_flops() - above_limit.setup_flops() == 2 * 4 * 6 * 6);
+  for (const auto& [name, call] :
+       {std::pair<std::string, Matrix<double> (*)(const PreparedDictionary<UnitNormDictionary<double>>&)>{
+            "gram", [](const PreparedDictionary<UnitNormDictionary<double>>& p) { return p.gram(); }},
+        {"coherence", [](const PreparedDictionary<UnitNormDictionary<double>>& p) {
+           return Matrix<double>(Matrix<double>::Constant(1, 1, p.coherence()));
+         }}}) {
+    std::string message;
+    try {
+      (void)call(above_limit);
+    } catch (const std::logic_error& error) {
+      message = error.what();
+    }
+    CHECK(message == "PreparedDictionary::" + name + ": not kept for 6 atoms; raise max_gram_atoms");
+  }
+}
+
+TEST_CASE("a prepared dictionary owns what it was made from", "[operator]") {
+  UnitNormDictionary<double> d(random_normal<double>(4, 6, 8));
+  const Matrix<double> before = d.atoms();
+  const PreparedDictionary prepared(d);
+  d.update_atoms([](Matrix<double>& atoms) { atoms.setOnes(); });
+  CHECK(equal_bits<double>(prepared.atoms(), before));
+  CHECK(equal_bits<double>(prepared.dictionary().atoms(), before));
+}
+
+// ---- sparse_decode, keep_largest_positive ---------------------------------------------------------
+
+TEST_CASE("sparse codes decode as if they were dense", "[operator]") {
+  Matrix<double> codes = random_normal<double>(7, 9, 41);
+  codes = (codes.array().abs() > 1).select(codes, 0.0);
+  codes.col(3).setZero();
+  SparseCodes<double> sparse = codes.sparseView();
+  const Matrix<double> atoms = random_normal<double>(4, 7, 42), dense = atoms * codes;
+  CHECK(largest_difference<double>(sparse_decode<double>(atoms, sparse), dense) <= 1e-14);
+  // Room left between the columns does not count.
+  sparse.uncompress();
+  CHECK(largest_difference<double>(sparse_decode<double>(atoms, sparse), dense) <= 1e-14);
+  CHECK(sparse_decode<double>(atoms, SparseCodes<double>(7, 0)).cols() == 0);
+}
+
+TEST_CASE("the k largest positive entries are kept, ties going to the lower row", "[operator]") {
+  Matrix<double> values(5, 6);
+  values.col(0) << 1, 5, 3, 2, 4;       // the plain case
+  values.col(1) << -1, -5, 0, 2, -4;    // fewer above 0 than k
+  values.col(2) << 2, 2, 2, 2, 2;       // all tied
+  values.col(3) << 1, 3, 2, 2, 2;       // tied for the last place
+  values.col(4) << 0, -0.0, 0, -1, -2;  // none
+  values.col(5) << 1e-300, 7, 0, 0, 0;
+  Matrix<double> two(5, 6);
+  two.col(0) << 0, 5, 0, 0, 4;
+  two.col(1) << 0, 0, 0, 2, 0;
+  two.col(2) << 2, 2, 0, 0, 0;
+  two.col(3) << 0, 3, 2, 0, 0;
+  two.col(4).setZero();
+  two.col(5) << 1e-300, 7, 0, 0, 0;
+  SparseCodes<double> kept;
+  keep_largest_positive(values, 2, kept);
+  CHECK(equal_bits<double>(kept, two));
+  CHECK(kept.nonZeros() == 9);
+  CHECK(kept.isCompressed());
+
+  for (const Index k : {Index(5), Index(6), Index(1000)}) {
+    INFO("k " << k);
+    keep_largest_positive(values, k, kept);
+    CHECK(equal_bits<double>(kept, values.cwiseMax(0.0)));
+  }
+  keep_largest_positive(values, 0, kept);
+  CHECK(kept.nonZeros() == 0);
+  CHECK(kept.cols() == 6);
+  keep_largest_positive(Matrix<double>(5, 0), 2, kept);
+  CHECK(kept.rows() == 5);
+  CHECK(kept.cols() == 0);
+}
+
+TEST_CASE("what is kept agrees with sorting, and a larger matrix may follow a smaller", "[operator]") {
+  SparseCodes<float> kept;
+  for (const Index n : {3, 40, 7}) {
+    // Coarse values, so that ties are many.
+    const Matrix<float> values =
+        (2 * random_normal<float>(30, n, 43)).array().round().matrix();
+    for (const Index k : {1, 4, 29}) {
+      INFO("n " << n << ", k " << k);
+      Matrix<float> expected = Matrix<float>::Zero(30, n);
+      for (Index j = 0; j < n; ++j) {
+        std::vector<Index> order(30);
+        for (Index i = 0; i < 30; ++i) order[static_cast<std::size_t>(i)] = i;
+        std::stable_sort(order.begin(), order.end(),
+                         [&](Index a, Index b) { return values(a, j) > values(b, j); });
+        for (Index i = 0; i < k; ++i) {
+          const Index row = order[static_cast<std::size_t>(i)];
+          expected(row, j) = std::max(values(row, j), 0.0F);
+        }
+      }
+      keep_largest_positive(values, k, kept);
+      CHECK(equal_bits<float>(kept, expected));
+      CHECK(kept.nonZeros() == (expected.array() > 0).count());
+      for (Index j = 0; j < n; ++j)
+        for (Index entry = kept.outerIndexPtr()[j] + 1; entry < kept.outerIndexPtr()[j + 1]; ++entry)
+          REQUIRE(kept.innerIndexPtr()[entry - 1] < kept.innerIndexPtr()[entry]);
+    }
+  }
+}
+
+// ---- LassoCertifier -------------------------------------------------------------------------------
+
+TEST_CASE("a certificate is the best that the ray of the residual gives", "[operator]") {
+  const Matrix<double> atoms = random_normal<double>(3, 5, 51);
+  const Matrix<double> x = random_normal<double>(3, 8, 52);
+  Matrix<double> codes = 0.3 * random_normal<double>(5, 8, 53);
+  codes.col(0).setZero();
+  const double lambda = 0.4;
+  const DenseDictionary<double> d(atoms);
+  LassoCertifier certifier(d, L1(lambda));
+  std::vector<Certificate> found(8);
+  certifier.for_each(x, codes, [&](Index j, Certificate c) { found[static_cast<std::size_t>(j)] = c; });
+  for (Index j = 0; j < 8; ++j) {
+    INFO("signal " << j);
+    const Certificate& c = found[static_cast<std::size_t>(j)];
+    const Vector<double> signal = x.col(j), residual = signal - atoms * codes.col(j);
+    const double energy = 0.5 * signal.squaredNorm();
+    CHECK(c.objective == Approx(lasso_objective(atoms, signal, codes.col(j), lambda)));
+    CHECK(c.relative_gap == Approx(c.gap / energy));
+    // Every feasible point of a fine grid on the ray, by the definition of the dual.
+    const double steepest = (atoms.transpose() * residual).cwiseAbs().maxCoeff();
+    double best = 0;
+    for (int i = 0; i <= 100000; ++i) {
+      const double scale = 2e-5 * i * lambda / steepest;
+      if (scale * steepest > lambda * (1 + 1e-12)) break;
+      best = std::max(best, energy - 0.5 * (signal - scale * residual).squaredNorm());
+    }
+    CHECK(c.gap <= c.objective - best + 1e-12);
+    CHECK(c.gap >= c.objective - best - 1e-6);
+  }
+}
+
+TEST_CASE("the gap is never less than what a code lacks, and vanishes at the optimum", "[operator]") {
+  // Orthonormal atoms: the optimum is the soft threshold of D^T x.
+  const double cosine = std::cos(0.7), sine = std::sin(0.7), lambda = 0.5;
+  Matrix<double> atoms(2, 2);
+  atoms << cosine, -sine, sine, cosine;
+  const DenseDictionary<double> d(atoms);
+  const Matrix<double> x = 2 * random_normal<double>(2, 30, 54);
+  Matrix<double> optimum = d.correlate(x), feasible;
+  const Matrix<double> away = optimum + 0.4 * random_normal<double>(2, 30, 55);
+  L1(lambda).prox(optimum, 1.0);
+  const MinimalDictionary<double> hidden(atoms);
+  const auto each = [&](auto& certifier, const Matrix<double>& s, auto&& check) {
+    certifier.for_each(x, s, [&](Index j, Certificate c) {
+      INFO("signal " << j);
+      check(j, c);
+    });
+  };
+  LassoCertifier certifier(d, L1(lambda));
+  LassoCertifier certifier_of_hidden(hidden, L1(lambda));
+  const auto at_optimum = [](Index, Certificate c) { REQUIRE(c.gap <= 1e-14); };
+  each(certifier, optimum, at_optimum);
+  each(certifier_of_hidden, optimum, at_optimum);
+  const auto far = [&](Index j, Certificate c) {
+    const double lacking = lasso_objective(atoms, x.col(j), away.col(j), lambda) -
+                           lasso_objective(atoms, x.col(j), optimum.col(j), lambda);
+    REQUIRE(lacking > 0);
+    REQUIRE(c.gap >= lacking);
+  };
+  each(certifier, away, far);
+  each(certifier_of_hidden, away, far);
+
+  feasible = away.cwiseAbs();
+  LassoCertifier nonnegative(d, NonnegativeL1(lambda));
+  Matrix<double> nonnegative_optimum = d.correlate(x);
+  NonnegativeL1(lambda).prox(nonnegative_optimum, 1.0);
+  each(nonnegative, nonnegative_optimum, at_optimum);
+  each(nonnegative, feasible, [&](Index j, Certificate c) {
+    REQUIRE(c.gap >= lasso_objective(atoms, x.col(j), feasible.col(j), lambda) -
+                         lasso_objective(atoms, x.col(j), nonnegative_optimum.col(j), lambda));
+  });
+  each(nonnegative, -feasible,
+       [](Index, Certificate c) { REQUIRE(c.objective == std::numeric_limits<double>::infinity()); });
+}
+
+TEST_CASE("the zero signal is certified by the zero code alone", "[operator]") {
+  const DenseDictionary<float> d(Matrix<float>::Identity(2, 2));
+  LassoCertifier certifier(d, L1(1));
+  Matrix<float> codes = Matrix<float>::Zero(2, 2);
+  codes(0, 1) = 1;
+  std::vector<Certificate> found;
+  certifier.for_each(Matrix<float>::Zero(2, 2), codes,
+                     [&](Index, Certificate c) { found.push_back(c); });
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].objective == 0);
+  CHECK(found[0].relative_gap == 0);
+  CHECK(found[1].objective == 1.5);
+  CHECK(found[1].gap == 1.5);
+  CHECK(std::isinf(found[1].relative_gap));
+}
+
+// ---- check_encoding, encode_counted, Model ---------------------------------------------------------
+
+TEST_CASE("an encoding is refused for its shape or its first column that is not finite",
+          "[operator]") {
+  const MinimalDictionary<float> d(Matrix<float>::Ones(2, 3));
+  Matrix<float> x = Matrix<float>::Ones(2, 4), s = Matrix<float>::Ones(3, 4);
+  CHECK(message_of([&] { check_encoding("here", d, x, s); }).empty());
+  CHECK(message_of([&] { check_encoding("here", d, Matrix<float>(2, 0)); }).empty());
+  CHECK(message_of([&] { check_encoding("here", d, s); }) ==
+        "here: signals are 3 x 4, the dictionary is 2 x 3: expected 2 rows");
+  CHECK(message_of([&] { check_encoding("here", d, x, x); }) ==
+        "here: codes are 2 x 4, the dictionary is 2 x 3: expected 3 rows");
+  CHECK(message_of([&] { check_encoding("here", d, x, s.leftCols(3)); }) ==
+        "here: initial codes are 3 x 3, signals are 2 x 4: expected as many columns");
+  s(2, 1) = std::numeric_limits<float>::infinity();
+  CHECK(message_of([&] { check_encoding("here", d, x, s); }) ==
+        "here: initial codes column 1 holds a NaN or an infinity");
+  x(1, 3) = std::numeric_limits<float>::quiet_NaN();
+  x(0, 2) = -std::numeric_limits<float>::infinity();
+  CHECK(message_of([&] { check_encoding("here", d, x); }) ==
+        "here: signals column 2 holds a NaN or an infinity");
+}
+
+namespace {
+/// Charges 10 a signal and 1 for the set-up.
+struct Charging : MinimalSolver {
+  template <Dictionary D>
+  Solution<Matrix<ScalarOf<D>>> solve(const D& d, const MatrixArg<ScalarOf<D>>& x) const {
+    auto solution = MinimalSolver::solve(d, x);
+    std::fill(solution.flops.begin(), solution.flops.end(), 10);
+    solution.setup_flops = 1;
+    return solution;
+  }
+};
+}  // namespace
+
+TEST_CASE("codes are counted from a solver's steps or an encoder's shape", "[operator]") {
+  const MinimalDictionary<double> d(Matrix<double>::Ones(2, 3));
+  const Matrix<double> x = random_normal<double>(2, 4, 61);
+  const auto solved = encode_counted(Charging{}, d, x);
+  CHECK(solved.flops == 41);
+  CHECK(equal_bits<double>(solved.codes, Matrix<double>::Zero(3, 4)));
+  const MinimalDifferentiableEncoder<double> encoder(Vector<double>::Ones(3));
+  const auto encoded = encode_counted(encoder, d, x);
+  CHECK(encoded.flops == 4 * encoder.forward_flops(d));
+  CHECK(equal_bits<double>(encoded.codes, encoder.encode(d, x)));
+  CHECK(encode_counted(encoder, d, Matrix<double>(2, 0)).flops == 0);
+}
+
+TEST_CASE("a model transforms, encodes, decodes and transforms back", "[operator]") {
+  Vector<double> mean(2), ones = Vector<double>::Ones(2);
+  mean << 3, -1;
+  // With the identity for atoms this encoder gives its signals back, so all that is left is exact.
+  const Model model{Centre<double>(mean), DenseDictionary<double>(Matrix<double>::Identity(2, 2)),
+                    MinimalDifferentiableEncoder<double>(ones)};
+  const Matrix<double> x = random_normal<double>(2, 5, 62).array().round();
+  const Matrix<double> codes = model.encode(x);
+  CHECK(equal_bits<double>(codes, x.colwise() - mean));
+  CHECK(equal_bits<double>(model.decode(codes), x));
+  const SparseCodes<double> sparse = codes.sparseView();
+  CHECK(equal_bits<double>(model.decode(sparse), x));
+  const Model plain{Identity{}, model.dictionary, model.encoder};
+  CHECK(equal_bits<double>(plain.encode(x), x));
+}
