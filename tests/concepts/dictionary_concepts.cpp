@@ -13,7 +13,8 @@ namespace {
 using namespace lacuna;
 using namespace lacuna::test;
 
-// ---- models, and what they are not ---------------------------------------------------------------
+// ---- models, and what they are not
+// ---------------------------------------------------------------
 
 static_assert(Dictionary<DenseDictionary<float>> && Dictionary<DenseDictionary<double>>);
 static_assert(Dictionary<UnitNormDictionary<float>> && Dictionary<UnitNormDictionary<double>>);
@@ -45,7 +46,8 @@ static_assert(not ExplicitDictionary<MinimalGramDictionary<double>>);
 static_assert(not Dictionary<int>);
 static_assert(not Dictionary<Matrix<double>>);
 
-// ---- near misses: an archetype with exactly one thing wrong --------------------------------------
+// ---- near misses: an archetype with exactly one thing wrong
+// --------------------------------------
 
 using Base = MinimalDictionary<double>;
 
@@ -165,8 +167,8 @@ static_assert(Dictionary<WordyNorm> && not GramDictionary<WordyNorm>);
 
 struct ConstChange : MinimalExplicitDictionary<double> {
   template <class Change>
-    requires std::invocable<Change, const Matrix<double>&>
-  void update_atoms(Change&&);
+  requires std::invocable < Change, const Matrix<double>
+  & > void update_atoms(Change&&);
 };
 struct ReplaceOnly : MinimalExplicitDictionary<double> {
   void update_atoms(const Matrix<double>&);
@@ -187,7 +189,8 @@ static_assert(not LearnableDictionary<LearnableUnseen>);
 
 }  // namespace
 
-// ---- what needs a dictionary, on the poorest one --------------------------------------------------
+// ---- what needs a dictionary, on the poorest one
+// --------------------------------------------------
 
 namespace lacuna::test {
 

@@ -27,7 +27,8 @@ using Sae = LinearReluEncoder<float>;
 using Convex = Fista<NonnegativeL1>;
 using Differentiable = MinimalDifferentiableEncoder<double>;
 
-// ---- models, and what they are not ---------------------------------------------------------------
+// ---- models, and what they are not
+// ---------------------------------------------------------------
 
 // An amortised encoder fits the dictionaries of its element type, hidden ones too.
 static_assert(DifferentiableEncoderFor<Sae, Unit>);
@@ -87,12 +88,15 @@ static_assert(detail::HasPenalty<Convex> && detail::HasPenalty<AdamInference>);
 static_assert(not detail::HasPenalty<OrthogonalMatchingPursuit>);
 
 template <class M>
-concept ModelEncodes = requires(const M& model, const MatrixArg<double>& x) { model.encode(x); };
+concept ModelEncodes = requires(const M& model, const MatrixArg<double>& x) {
+  model.encode(x);
+};
 static_assert(ModelEncodes<Model<MinimalTransform<double>, Hidden, ZeroEncoder>>);
 static_assert(not ModelEncodes<Model<MinimalTransform<double>, Hidden, TopKEncoder<float>>>);
 static_assert(not ModelEncodes<Model<MinimalTransform<float>, Hidden, ZeroEncoder>>);
 
-// ---- near misses: an archetype with exactly one thing wrong --------------------------------------
+// ---- near misses: an archetype with exactly one thing wrong
+// --------------------------------------
 
 struct HalfDictionary : Hidden {
   Matrix<double> correlate(const MatrixArg<double>&) const = delete;
@@ -229,7 +233,8 @@ static_assert(not DifferentiableEncoderFor<FractionalForward, Hidden>);
 
 }  // namespace
 
-// ---- every algorithm, on the poorest of what it takes --------------------------------------------
+// ---- every algorithm, on the poorest of what it takes
+// --------------------------------------------
 
 namespace lacuna::test {
 

@@ -24,7 +24,8 @@ using namespace lacuna::test;
 
 using Columns = Eigen::Ref<Matrix<double>, 0, Eigen::OuterStride<>>;
 
-// ---- Penalty -------------------------------------------------------------------------------------
+// ---- Penalty
+// -------------------------------------------------------------------------------------
 
 static_assert(Penalty<L1> && Penalty<NonnegativeL1> && Penalty<MinimalPenalty>);
 static_assert(not Penalty<double>);
@@ -73,7 +74,8 @@ static_assert(not Penalty<WholeMatrixProx>);
 static_assert(not Penalty<NoDualScale>);
 static_assert(not Penalty<MoveOnlyPenalty>);
 
-// ---- Transform, LearnableTransform ---------------------------------------------------------------
+// ---- Transform, LearnableTransform
+// ---------------------------------------------------------------
 
 static_assert(Transform<Identity, float> && Transform<Identity, double>);
 static_assert(Transform<Centre<float>, float> && Transform<LearnedBias<double>, double>);
@@ -118,7 +120,8 @@ static_assert(not LearnableTransform<ReadOnlyParameters, double>);
 static_assert(not LearnableTransform<CopiedParameters, double>);
 static_assert(not LearnableTransform<NoTransformGradient, double>);
 
-// ---- Optimizer -----------------------------------------------------------------------------------
+// ---- Optimizer
+// -----------------------------------------------------------------------------------
 
 static_assert(Optimizer<Adam, float> && Optimizer<Adam, double>);
 static_assert(Optimizer<GradientDescent, float> && Optimizer<GradientDescent, double>);
@@ -170,7 +173,8 @@ static_assert(not Optimizer<StepOfConstState, double>);
 static_assert(not Optimizer<UncountedStep, double>);
 static_assert(not Optimizer<FractionalFlops, double>);
 
-// ---- SignalSource, LabelledSource ----------------------------------------------------------------
+// ---- SignalSource, LabelledSource
+// ----------------------------------------------------------------
 
 static_assert(SignalSource<InMemorySource<float>> && not LabelledSource<InMemorySource<float>>);
 static_assert(LabelledSource<LabelledInMemorySource<double>>);
@@ -214,7 +218,8 @@ static_assert(SignalSource<NoNumAtoms> && not LabelledSource<NoNumAtoms>);
 static_assert(SignalSource<CodesByValue> && not LabelledSource<CodesByValue>);
 static_assert(SignalSource<DenseLabels> && not LabelledSource<DenseLabels>);
 
-// ---- Observer ------------------------------------------------------------------------------------
+// ---- Observer
+// ------------------------------------------------------------------------------------
 
 static_assert(Observer<NoObserver> && Observer<MinimalObserver> && Observer<MinimalObserver&>);
 static_assert(Observer<bool (*)(const Progress&)>);

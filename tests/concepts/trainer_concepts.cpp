@@ -27,7 +27,8 @@ using Hidden = MinimalDictionary<double>;
 using Learnable = MinimalLearnableDictionary<double>;
 using Unit = UnitNormDictionary<float>;
 
-// ---- UpdateFor -----------------------------------------------------------------------------------
+// ---- UpdateFor
+// -----------------------------------------------------------------------------------
 
 static_assert(UpdateFor<BlockCoordinateUpdate, Unit> && UpdateFor<LeastSquaresUpdate, Unit>);
 static_assert(UpdateFor<BlockCoordinateUpdate, Learnable>);
@@ -60,7 +61,8 @@ static_assert(not UpdateFor<Uncounted, Learnable>);
 static_assert(not UpdateFor<MutatingUpdate, Learnable>);
 static_assert(not UpdateFor<MoveOnlyUpdate, Learnable>);
 
-// ---- TrainerFor ----------------------------------------------------------------------------------
+// ---- TrainerFor
+// ----------------------------------------------------------------------------------
 
 using Sae = Model<Identity, Unit, LinearReluEncoder<float>>;
 using TopKSae = Model<LearnedBias<float>, Unit, TopKEncoder<float>>;
@@ -124,15 +126,16 @@ static_assert(not TrainerFor<MutatingTrainer, Fixed, Source>);
 
 }  // namespace
 
-// ---- every trainer, on the poorest of what it takes ----------------------------------------------
+// ---- every trainer, on the poorest of what it takes
+// ----------------------------------------------
 
 namespace lacuna::test {
 
 using DifferentiableEncoder = MinimalDifferentiableEncoder<double>;
 
-Outcome train_encoder(Model<MinimalTransform<double>, MinimalDictionary<double>,
-                            DifferentiableEncoder>& model,
-                      MinimalSource<double>& source, MinimalObserver& watch) {
+Outcome train_encoder(
+    Model<MinimalTransform<double>, MinimalDictionary<double>, DifferentiableEncoder>& model,
+    MinimalSource<double>& source, MinimalObserver& watch) {
   return JointTrainer({.steps = 1, .learn_dictionary = false}, MinimalOptimizer{})
       .fit(model, source, watch);
 }
@@ -147,9 +150,9 @@ Outcome train_together(Model<MinimalLearnableTransform<double>, MinimalLearnable
                        MinimalSource<double>& source) {
   return JointTrainer({.steps = 1}, MinimalOptimizer{}).fit(model, source, MinimalObserver());
 }
-Outcome train_on_codes(Model<MinimalTransform<double>, MinimalDictionary<double>,
-                             DifferentiableEncoder>& model,
-                       MinimalLabelledSource<double>& source, MinimalObserver& watch) {
+Outcome train_on_codes(
+    Model<MinimalTransform<double>, MinimalDictionary<double>, DifferentiableEncoder>& model,
+    MinimalLabelledSource<double>& source, MinimalObserver& watch) {
   return SupervisedTrainer<CosineLoss, MinimalOptimizer>({.steps = 1}).fit(model, source, watch);
 }
 Outcome train_alternating(
@@ -157,9 +160,8 @@ Outcome train_alternating(
     MinimalSource<double>& source, MinimalObserver& watch) {
   return AlternatingTrainer({.rounds = 1}, MinimalUpdate{}).fit(model, source, watch);
 }
-Outcome train_codes(
-    Model<MinimalTransform<double>, MinimalLearnableDictionary<double>, int>& model,
-    MinimalSource<double>& source, MinimalObserver& watch) {
+Outcome train_codes(Model<MinimalTransform<double>, MinimalLearnableDictionary<double>, int>& model,
+                    MinimalSource<double>& source, MinimalObserver& watch) {
   return SparseCodingTrainer({.steps = 1}, MinimalOptimizer{}).fit(model, source, watch);
 }
 

@@ -38,8 +38,7 @@ struct SomeDictionary {
 
 template <class S>
 [[nodiscard]] double largest_difference(const Matrix<S>& a, const Matrix<S>& b) {
-  if (a.rows() != b.rows() || a.cols() != b.cols())
-    return std::numeric_limits<double>::infinity();
+  if (a.rows() != b.rows() || a.cols() != b.cols()) return std::numeric_limits<double>::infinity();
   double largest = 0;
   for (Index i = 0; i < a.size(); ++i) {
     const double difference = std::abs(static_cast<double>(a.data()[i] - b.data()[i]));
@@ -116,7 +115,8 @@ void check_laws_of(const SomeDictionary<S>& d, std::uint64_t seed) {
   for (const bool was_same : same) CHECK(was_same);
 }
 
-/// The laws written in concepts/dictionary.hpp, for any model; and of `ExplicitDictionary`, where it is.
+/// The laws written in concepts/dictionary.hpp, for any model; and of `ExplicitDictionary`, where
+/// it is.
 template <Dictionary D>
 void check_dictionary_laws(const D& d, std::uint64_t seed) {
   using S = ScalarOf<D>;

@@ -4,7 +4,8 @@
 
 /// @file
 /// The poorest model of each concept: what the concept asks for and nothing else. An algorithm that
-/// compiles with these uses no more than its concepts promise. They keep the laws too, so they also run.
+/// compiles with these uses no more than its concepts promise. They keep the laws too, so they also
+/// run.
 
 #include <cstdint>
 #include <limits>
@@ -18,7 +19,8 @@
 
 namespace lacuna::test {
 
-// ---- dictionaries --------------------------------------------------------------------------------
+// ---- dictionaries
+// --------------------------------------------------------------------------------
 
 /// A `Dictionary` alone: its matrix is its own affair.
 template <Real S>
@@ -78,8 +80,8 @@ class MinimalGramDictionary : public MinimalDictionary<S> {
   explicit MinimalGramDictionary(Matrix<S> atoms)
       : MinimalDictionary<S>(std::move(atoms)),
         gram_(this->hidden_.transpose() * this->hidden_),
-        // The Frobenius norm is the spectral one where the rank is 1, which is as good a bound as the
-        // law allows; tests give it such atoms where they hold it to the law.
+        // The Frobenius norm is the spectral one where the rank is 1, which is as good a bound as
+        // the law allows; tests give it such atoms where they hold it to the law.
         bound_(static_cast<double>(this->hidden_.squaredNorm()) * 1.0001) {}
 
   bool has_gram() const { return true; }
@@ -91,7 +93,8 @@ class MinimalGramDictionary : public MinimalDictionary<S> {
   double bound_;
 };
 
-// ---- encoders ------------------------------------------------------------------------------------
+// ---- encoders
+// ------------------------------------------------------------------------------------
 
 /// `EncoderFor` every dictionary: all codes are zero.
 struct ZeroEncoder {
@@ -127,15 +130,14 @@ struct IdleEncoder : ZeroEncoder {
   IdleEncoder with_steps(Index) const { return *this; }
 };
 
-/// `SolverFor` every dictionary, and not `WarmStartableFor` any: zero codes, their objective without a
-/// penalty, and no certificate.
+/// `SolverFor` every dictionary, and not `WarmStartableFor` any: zero codes, their objective
+/// without a penalty, and no certificate.
 struct MinimalSolver : ZeroEncoder {
   template <Dictionary D>
   Solution<Matrix<ScalarOf<D>>> solve(const D& d, const MatrixArg<ScalarOf<D>>& signals) const {
     Solution<Matrix<ScalarOf<D>>> solution(d.num_atoms(), signals.cols());
     solution.codes = encode(d, signals);
-    solution.objective =
-        0.5 * signals.template cast<double>().colwise().squaredNorm().transpose();
+    solution.objective = 0.5 * signals.template cast<double>().colwise().squaredNorm().transpose();
     solution.gap.setConstant(std::numeric_limits<double>::quiet_NaN());
     solution.relative_gap.setConstant(std::numeric_limits<double>::quiet_NaN());
     return solution;
@@ -158,9 +160,8 @@ class MinimalDifferentiableEncoder {
   ConstParameterView<S> parameters() const { return {parameters_.data(), parameters_.size()}; }
 
   template <Dictionary D>
-  Matrix<S> encode(const D& d, const MatrixArg<S>& signals) const
-    requires std::is_same_v<S, ScalarOf<D>>
-  {
+  Matrix<S> encode(const D& d,
+                   const MatrixArg<S>& signals) const requires std::is_same_v<S, ScalarOf<D>> {
     Tape tape;
     return forward(d, signals, tape);
   }
@@ -202,7 +203,8 @@ class MinimalDifferentiableEncoder {
   Vector<S> parameters_;
 };
 
-// ---- the small parts -----------------------------------------------------------------------------
+// ---- the small parts
+// -----------------------------------------------------------------------------
 
 /// `Penalty` and no more: lambda ||s||_1 without a template in its interface.
 class MinimalPenalty {

@@ -49,10 +49,12 @@ double lasso_objective(const Matrix<double>& atoms, const Vector<double>& x,
 
 }  // namespace
 
-// ---- squared_spectral_norm, mutual_coherence ------------------------------------------------------
+// ---- squared_spectral_norm, mutual_coherence
+// ------------------------------------------------------
 
 TEST_CASE("the spectral norm is bounded from above, within two hundredths", "[operator]") {
-  for (const auto& [m, n] : {std::pair<Index, Index>{1, 1}, {1, 9}, {9, 1}, {4, 9}, {9, 4}, {40, 60}})
+  for (const auto& [m, n] :
+       {std::pair<Index, Index>{1, 1}, {1, 9}, {9, 1}, {4, 9}, {9, 4}, {40, 60}})
     for (const std::uint64_t seed : {1U, 2U, 3U}) {
       INFO(m << " x " << n << ", seed " << seed);
       const Matrix<double> atoms = random_normal<double>(m, n, seed);
@@ -104,14 +106,16 @@ TEST_CASE("coherence is the largest cosine between two atoms", "[operator]") {
   CHECK(coherence_of(atoms) == Approx(1));
 }
 
-// ---- PreparedDictionary ---------------------------------------------------------------------------
+// ---- PreparedDictionary
+// ---------------------------------------------------------------------------
 
 TEST_CASE("a prepared dictionary obeys the Gram laws, explicit or hidden", "[operator][laws]") {
   for (const auto& [m, n] : {std::pair<Index, Index>{4, 9}, {9, 4}, {1, 3}}) {
     INFO(m << " x " << n);
     const Matrix<double> atoms = random_normal<double>(m, n, 5);
     const Matrix<float> rounded = atoms.cast<float>();
-    const double norm = squared_norm_of(atoms), of_rounded = squared_norm_of(rounded.cast<double>());
+    const double norm = squared_norm_of(atoms),
+                 of_rounded = squared_norm_of(rounded.cast<double>());
     check_gram_dictionary_laws(PreparedDictionary(DenseDictionary<double>(atoms)), norm, 31);
     check_gram_dictionary_laws(PreparedDictionary(MinimalDictionary<double>(atoms)), norm, 32);
     check_gram_dictionary_laws(PreparedDictionary(DenseDictionary<float>(rounded)), of_rounded, 33);
@@ -131,8 +135,10 @@ TEST_CASE("the Gram matrix is kept up to the limit, and asked for in vain above 
   CHECK(above_limit.setup_flops() > 0);
   CHECK(at_limit.setup_flops() - above_limit.setup_flops() == 2 * 4 * 6 * 6);
   for (const auto& [name, call] :
-       {std::pair<std::string, Matrix<double> (*)(const PreparedDictionary<UnitNormDictionary<double>>&)>{
-            "gram", [](const PreparedDictionary<UnitNormDictionary<double>>& p) { return p.gram(); }},
+       {std::pair<std::string,
+                  Matrix<double> (*)(const PreparedDictionary<UnitNormDictionary<double>>&)>{
+            "gram",
+            [](const PreparedDictionary<UnitNormDictionary<double>>& p) { return p.gram(); }},
         {"coherence", [](const PreparedDictionary<UnitNormDictionary<double>>& p) {
            return Matrix<double>(Matrix<double>::Constant(1, 1, p.coherence()));
          }}}) {
@@ -142,7 +148,8 @@ TEST_CASE("the Gram matrix is kept up to the limit, and asked for in vain above 
     } catch (const std::logic_error& error) {
       message = error.what();
     }
-    CHECK(message == "PreparedDictionary::" + name + ": not kept for 6 atoms; raise max_gram_atoms");
+    CHECK(message ==
+          "PreparedDictionary::" + name + ": not kept for 6 atoms; raise max_gram_atoms");
   }
 }
 
@@ -155,7 +162,8 @@ TEST_CASE("a prepared dictionary owns what it was made from", "[operator]") {
   CHECK(equal_bits<double>(prepared.dictionary().atoms(), before));
 }
 
-// ---- sparse_decode, keep_largest_positive ---------------------------------------------------------
+// ---- sparse_decode, keep_largest_positive
+// ---------------------------------------------------------
 
 TEST_CASE("sparse codes decode as if they were dense", "[operator]") {
   Matrix<double> codes = random_normal<double>(7, 9, 41);
@@ -204,12 +212,12 @@ TEST_CASE("the k largest positive entries are kept, ties going to the lower row"
   CHECK(kept.cols() == 0);
 }
 
-TEST_CASE("what is kept agrees with sorting, and a larger matrix may follow a smaller", "[operator]") {
+TEST_CASE("what is kept agrees with sorting, and a larger matrix may follow a smaller",
+          "[operator]") {
   SparseCodes<float> kept;
   for (const Index n : {3, 40, 7}) {
     // Coarse values, so that ties are many.
-    const Matrix<float> values =
-        (2 * random_normal<float>(30, n, 43)).array().round().matrix();
+    const Matrix<float> values = (2 * random_normal<float>(30, n, 43)).array().round().matrix();
     for (const Index k : {1, 4, 29}) {
       INFO("n " << n << ", k " << k);
       Matrix<float> expected = Matrix<float>::Zero(30, n);
@@ -227,13 +235,15 @@ TEST_CASE("what is kept agrees with sorting, and a larger matrix may follow a sm
       CHECK(equal_bits<float>(kept, expected));
       CHECK(kept.nonZeros() == (expected.array() > 0).count());
       for (Index j = 0; j < n; ++j)
-        for (Index entry = kept.outerIndexPtr()[j] + 1; entry < kept.outerIndexPtr()[j + 1]; ++entry)
+        for (Index entry = kept.outerIndexPtr()[j] + 1; entry < kept.outerIndexPtr()[j + 1];
+             ++entry)
           REQUIRE(kept.innerIndexPtr()[entry - 1] < kept.innerIndexPtr()[entry]);
     }
   }
 }
 
-// ---- LassoCertifier -------------------------------------------------------------------------------
+// ---- LassoCertifier
+// -------------------------------------------------------------------------------
 
 TEST_CASE("a certificate is the best that the ray of the residual gives", "[operator]") {
   const Matrix<double> atoms = random_normal<double>(3, 5, 51);
@@ -244,7 +254,8 @@ TEST_CASE("a certificate is the best that the ray of the residual gives", "[oper
   const DenseDictionary<double> d(atoms);
   LassoCertifier certifier(d, L1(lambda));
   std::vector<Certificate> found(8);
-  certifier.for_each(x, codes, [&](Index j, Certificate c) { found[static_cast<std::size_t>(j)] = c; });
+  certifier.for_each(x, codes,
+                     [&](Index j, Certificate c) { found[static_cast<std::size_t>(j)] = c; });
   for (Index j = 0; j < 8; ++j) {
     INFO("signal " << j);
     const Certificate& c = found[static_cast<std::size_t>(j)];
@@ -265,7 +276,8 @@ TEST_CASE("a certificate is the best that the ray of the residual gives", "[oper
   }
 }
 
-TEST_CASE("the gap is never less than what a code lacks, and vanishes at the optimum", "[operator]") {
+TEST_CASE("the gap is never less than what a code lacks, and vanishes at the optimum",
+          "[operator]") {
   // Orthonormal atoms: the optimum is the soft threshold of D^T x.
   const double cosine = std::cos(0.7), sine = std::sin(0.7), lambda = 0.5;
   Matrix<double> atoms(2, 2);
@@ -305,8 +317,9 @@ TEST_CASE("the gap is never less than what a code lacks, and vanishes at the opt
     REQUIRE(c.gap >= lasso_objective(atoms, x.col(j), feasible.col(j), lambda) -
                          lasso_objective(atoms, x.col(j), nonnegative_optimum.col(j), lambda));
   });
-  each(nonnegative, -feasible,
-       [](Index, Certificate c) { REQUIRE(c.objective == std::numeric_limits<double>::infinity()); });
+  each(nonnegative, -feasible, [](Index, Certificate c) {
+    REQUIRE(c.objective == std::numeric_limits<double>::infinity());
+  });
 }
 
 TEST_CASE("the zero signal is certified by the zero code alone", "[operator]") {
@@ -325,7 +338,8 @@ TEST_CASE("the zero signal is certified by the zero code alone", "[operator]") {
   CHECK(std::isinf(found[1].relative_gap));
 }
 
-// ---- check_encoding, encode_counted, Model ---------------------------------------------------------
+// ---- check_encoding, encode_counted, Model
+// ---------------------------------------------------------
 
 TEST_CASE("an encoding is refused for its shape or its first column that is not finite",
           "[operator]") {
