@@ -131,7 +131,7 @@ class RandomStream {
 /// seeds, and adding a purpose changes no other's numbers.
 [[nodiscard]] constexpr std::uint64_t derive_seed(std::uint64_t seed,
                                                   std::uint64_t purpose) noexcept {
-  // Counter words that no RandomStream uses in practice: the top of the block range.
+  // The counter of a stream that no RandomStream is likely to be given: its number ends in 0x5EED.
   const auto words = philox4x32({static_cast<std::uint32_t>(purpose),
                                  static_cast<std::uint32_t>(purpose >> 32), 0x5EEDU, 0xFFFFFFFFU},
                                 {static_cast<std::uint32_t>(seed),

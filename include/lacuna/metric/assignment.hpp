@@ -25,9 +25,12 @@ namespace detail {
 /// Invariants, to rounding: `price <= 0`, and 0 on free columns; a matched row has its partner
 /// where cost - price is smallest in the row. They make a complete matching optimal, also where
 /// columns are left over.
+///
+/// A template only so that who includes this and does not use it does not compile it.
+template <class Cost = double>
 class ShortestAugmentingPaths {
  public:
-  ShortestAugmentingPaths(std::vector<double> cost, Index rows, Index cols)
+  ShortestAugmentingPaths(std::vector<Cost> cost, Index rows, Index cols)
       : cost_(std::move(cost)),
         rows_(rows),
         cols_(cols),
@@ -173,7 +176,7 @@ class ShortestAugmentingPaths {
     double distance;
   };
 
-  std::vector<double> cost_;
+  std::vector<Cost> cost_;
   Index rows_;
   Index cols_;
   Vector<double> price_;
@@ -201,7 +204,9 @@ class ShortestAugmentingPaths {
 /// @param weights  rows x cols, either longer; an empty matrix gives an empty matching.
 /// @throws std::invalid_argument naming the column if a weight is NaN or infinite, and if one is
 ///         1e300 or more in absolute value.
-[[nodiscard]] inline Assignment maximum_assignment(const MatrixArg<double>& weights) {
+template <class W>
+[[nodiscard]] Assignment maximum_assignment(const Eigen::MatrixBase<W>& expression) {
+  const MatrixArg<double> weights(expression.derived());
   check_finite<double>("maximum_assignment", "weights", weights);
   const Index rows = weights.rows();
   const Index cols = weights.cols();

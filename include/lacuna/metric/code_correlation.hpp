@@ -69,16 +69,17 @@ class CodeCorrelation {
   }
 
   /// num_true x num_codes, each entry in [-1, 1]; 0 where either variance is below `min_variance`.
-  [[nodiscard]] Matrix<double> matrix() const {
+  template <Real S = double>
+  [[nodiscard]] Matrix<S> matrix() const {
     const double floor = min_variance * static_cast<double>(count_);
-    Matrix<double> pearson = Matrix<double>::Zero(num_true(), num_codes());
+    Matrix<S> pearson = Matrix<S>::Zero(num_true(), num_codes());
     if (count_ == 0) return pearson;
     for (Index k = 0; k < num_codes(); ++k) {
       if (!(codes_.scatter[k] >= floor)) continue;
       for (Index i = 0; i < num_true(); ++i) {
         if (!(true_.scatter[i] >= floor)) continue;
         const double scale = std::sqrt(true_.scatter[i]) * std::sqrt(codes_.scatter[k]);
-        pearson(i, k) = std::clamp(cross_(k, i) / scale, -1.0, 1.0);
+        pearson(i, k) = static_cast<S>(std::clamp(cross_(k, i) / scale, -1.0, 1.0));
       }
     }
     return pearson;
@@ -190,7 +191,8 @@ class CodeCorrelation {
   }
 
   /// Adds a block's moments; its sums of products about its own means are in `cross_` already.
-  void merge(const Moments& of_true, const Moments& of_codes, Index count) {
+  template <class M>
+  void merge(const M& of_true, const M& of_codes, Index count) {
     const auto before = static_cast<double>(count_);
     const auto added = static_cast<double>(count);
     const double weight = before * added / (before + added);

@@ -53,8 +53,9 @@ namespace detail {
 /// row, then to the left column. The seed's code runs out of positive entries where latents are
 /// dead and then takes (0, 0) again and again; here an entry of 0 is taken like any other, so that
 /// nobody comes twice.
-[[nodiscard]] inline std::pair<std::vector<Index>, std::vector<Index>> greedy_choice(
-    const Matrix<double>& weights) {
+template <Real S>
+[[nodiscard]] std::pair<std::vector<Index>, std::vector<Index>> greedy_choice(
+    const Matrix<S>& weights) {
   const Index rows = weights.rows();
   const Index cols = weights.cols();
   std::vector<Index> order(static_cast<std::size_t>(rows * cols));
@@ -85,8 +86,10 @@ namespace detail {
 /// The MCC of a correlation matrix, num_true x num_codes, as CodeCorrelation gives it.
 /// Cost: one assignment; greedy sorts the entries besides.
 /// @throws std::invalid_argument naming the column if an entry is NaN or infinite.
-[[nodiscard]] inline CodeMcc code_mcc(const MatrixArg<double>& correlation,
-                                      MccKind kind = MccKind::assigned) {
+template <class C>
+[[nodiscard]] CodeMcc code_mcc(const Eigen::MatrixBase<C>& correlations,
+                               MccKind kind = MccKind::assigned) {
+  const MatrixArg<double> correlation(correlations.derived());
   check_finite<double>("code_mcc", "correlation", correlation);
   const Index rows = correlation.rows();
   const Index cols = correlation.cols();

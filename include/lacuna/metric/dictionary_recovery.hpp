@@ -31,7 +31,8 @@ namespace detail {
 
 /// Columns of length 1, less their mean if asked; those that then have next to nothing left become
 /// 0 (variance below 1e-12, as for codes).
-[[nodiscard]] inline Matrix<double> directions_of(Matrix<double> atoms, bool centred) {
+template <Real S>
+[[nodiscard]] Matrix<S> directions_of(Matrix<S> atoms, bool centred) {
   const auto dim = static_cast<double>(atoms.rows());
   for (Index j = 0; j < atoms.cols(); ++j) {
     auto atom = atoms.col(j);
@@ -46,23 +47,24 @@ namespace detail {
   return atoms;
 }
 
-[[nodiscard]] inline Matrix<double> strengths_of(const Matrix<double>& true_atoms,
-                                                 const Matrix<double>& atoms, bool centred) {
-  if (true_atoms.rows() == 0) return Matrix<double>::Zero(true_atoms.cols(), atoms.cols());
+template <Real S>
+[[nodiscard]] Matrix<S> strengths_of(const Matrix<S>& true_atoms, const Matrix<S>& atoms,
+                                     bool centred) {
+  if (true_atoms.rows() == 0) return Matrix<S>::Zero(true_atoms.cols(), atoms.cols());
   return (directions_of(true_atoms, centred).transpose() * directions_of(atoms, centred))
       .cwiseAbs()
       .cwiseMin(1.0);
 }
 
-[[nodiscard]] inline double mean_of_pairs(const Assignment& assignment,
-                                          const Matrix<double>& weights) {
+template <Real S>
+[[nodiscard]] double mean_of_pairs(const Assignment& assignment, const Matrix<S>& weights) {
   const Index pairs = std::min(weights.rows(), weights.cols());
   return pairs == 0 ? 0.0 : assignment.total / static_cast<double>(pairs);
 }
 
-[[nodiscard]] inline double dictionary_mcc(const Matrix<double>& true_atoms,
-                                           const Matrix<double>& atoms) {
-  const Matrix<double> pearson = strengths_of(true_atoms, atoms, true);
+template <Real S>
+[[nodiscard]] double dictionary_mcc(const Matrix<S>& true_atoms, const Matrix<S>& atoms) {
+  const Matrix<S> pearson = strengths_of(true_atoms, atoms, true);
   return mean_of_pairs(maximum_assignment(pearson), pearson);
 }
 

@@ -43,8 +43,8 @@ class ReconstructionError {
     constexpr Index block = 256;
     for (Index begin = 0; begin < x.cols(); begin += block) {
       const Index count = std::min(block, x.cols() - begin);
-      add_block(x.middleCols(begin, count).template cast<double>(),
-                y.middleCols(begin, count).template cast<double>());
+      add_block<double>(x.middleCols(begin, count).template cast<double>(),
+                        y.middleCols(begin, count).template cast<double>());
     }
   }
 
@@ -66,7 +66,8 @@ class ReconstructionError {
     return dim;
   }
 
-  void add_block(const Matrix<double>& x, const Matrix<double>& y) {
+  template <Real S>
+  void add_block(const Matrix<S>& x, const Matrix<S>& y) {
     squared_error_ += (x - y).squaredNorm();
     const auto before = static_cast<double>(count_);
     const auto added = static_cast<double>(x.cols());

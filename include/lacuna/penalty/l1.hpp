@@ -23,8 +23,10 @@ class L1 {
 
   [[nodiscard]] double lambda() const noexcept { return lambda_; }
 
-  [[nodiscard]] double value(const Eigen::Ref<const Vector<double>>& code) const {
-    return lambda_ * code.lpNorm<1>();
+  /// In double, for a code of doubles.
+  template <class Derived>
+  [[nodiscard]] double value(const Eigen::MatrixBase<Derived>& code) const {
+    return lambda_ * code.template lpNorm<1>();
   }
 
   /// Soft threshold by step * lambda, in place. Cost: 1 flop an entry.
@@ -36,8 +38,9 @@ class L1 {
     v = (v - threshold).max(S(0)) + (v + threshold).min(S(0));
   }
 
-  [[nodiscard]] double dual_scale(const Eigen::Ref<const Vector<double>>& correlations) const {
-    const double largest = correlations.size() > 0 ? correlations.lpNorm<Eigen::Infinity>() : 0.0;
+  template <class Derived>
+  [[nodiscard]] double dual_scale(const Eigen::MatrixBase<Derived>& correlations) const {
+    const double largest = correlations.size() > 0 ? correlations.template lpNorm<Eigen::Infinity>() : 0.0;
     return largest > 0 ? lambda_ / largest : std::numeric_limits<double>::infinity();
   }
 

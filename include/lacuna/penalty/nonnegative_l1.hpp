@@ -25,7 +25,9 @@ class NonnegativeL1 {
 
   [[nodiscard]] double lambda() const noexcept { return lambda_; }
 
-  [[nodiscard]] double value(const Eigen::Ref<const Vector<double>>& code) const {
+  /// In double, for a code of doubles.
+  template <class Derived>
+  [[nodiscard]] double value(const Eigen::MatrixBase<Derived>& code) const {
     if (code.size() > 0 && code.minCoeff() < 0) return std::numeric_limits<double>::infinity();
     return lambda_ * code.sum();
   }
@@ -39,7 +41,8 @@ class NonnegativeL1 {
     v = (v - threshold).max(S(0));
   }
 
-  [[nodiscard]] double dual_scale(const Eigen::Ref<const Vector<double>>& correlations) const {
+  template <class Derived>
+  [[nodiscard]] double dual_scale(const Eigen::MatrixBase<Derived>& correlations) const {
     const double largest = correlations.size() > 0 ? correlations.maxCoeff() : 0.0;
     return largest > 0 ? lambda_ / largest : std::numeric_limits<double>::infinity();
   }
