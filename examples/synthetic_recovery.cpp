@@ -557,6 +557,17 @@ void print_table(const Results& results, const Setting& setting) {
   }
 }
 
+/// The grid that `fista` had to choose from, and what it chose.
+void print_fista_choice(const Results& results, const Setting& setting) {
+  std::string grid, chosen;
+  for (const double lambda : setting.fista_lambdas) grid += " " + cell(Row(lambda), "%g");
+  for (const Row& row : results.rows())
+    if (row["method"] == "fista" && row["run"].is_number())
+      chosen += " " + cell(row["lambda"], "%g");
+  std::printf("\nfista: lambda from the grid%s, by code MCC on the training signals; runs chose%s\n",
+              grid.c_str(), chosen.c_str());
+}
+
 /// Code MCC of each method as a bar with its spread, the paper's value as a mark.
 [[nodiscard]] std::string figure_commands(const Results& results) {
   std::string ours, paper, ticks;
@@ -588,7 +599,7 @@ void print_table(const Results& results, const Setting& setting) {
          ticks +
          ")\n"
          "plot $ours using 1:2:4 with boxes lc variable title 'Lacuna, mean over runs', "
-         "$ours using 1:2:3 with yerrorbars lc rgb '#333333' pt 0 title 'standard deviation', "
+         "$ours using 1:2:3 with yerrorbars lc rgb '#333333' pt 7 ps 0 title 'standard deviation', "
          "$paper using 1:2 with points pt 13 ps 1.2 lc rgb '#c00000' title 'paper'\n";
 }
 
@@ -633,6 +644,7 @@ int run(Setting setting) {
     return Interrupt::exit_status();
   }
   print_table(results, setting);
+  print_fista_choice(results, setting);
   const auto figure = setting.common.out / "synthetic_recovery.svg";
   const bool drawn = draw_figure(figure, "1000,560", figure_commands(results));
   std::printf("\n%.1f s. %s/results.json, results.csv%s\n", clock.seconds(),
