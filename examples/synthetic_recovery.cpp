@@ -5,13 +5,11 @@
 //
 //   ./run recovery [--out DIR] [--seed N] [--quick] [--threads N] [--one-data-set] ...
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <functional>
 #include <iostream>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -84,7 +82,8 @@ struct Setting {
 
   void make_quick() {
     runs = std::min<Index>(runs, 2);
-    train_signals = test_signals = 256;
+    train_signals = std::min<Index>(train_signals, 256);
+    test_signals = std::min<Index>(test_signals, 256);
     supervised_steps = known_dictionary_steps = unknown_steps = 400;
     known_dictionary_inference_steps = unknown_inference_steps = 400;
     alternating_rounds = 20;
@@ -603,6 +602,18 @@ void print_fista_choice(const Results& results, const Setting& setting) {
          "$paper using 1:2 with points pt 13 ps 1.2 lc rgb '#c00000' title 'paper'\n";
 }
 
+/// The claim of the experiment, which holds at its small size too: on a known dictionary inference finds
+/// the codes better than one pass of a trained autoencoder does.
+[[nodiscard]] bool inference_wins(const Results& results) {
+  double sae = 0, fista = 0;
+  for (const Row& row : results.rows()) {
+    if (row["regime"] != "known_dictionary" || row["run"] != "mean") continue;
+    if (row["method"] == "sae") sae = row["code_mcc"].get<double>();
+    if (row["method"] == "fista") fista = row["code_mcc"].get<double>();
+  }
+  return fista > sae;
+}
+
 int run(Setting setting) {
   Interrupt::install();
   if (setting.common.quick) setting.make_quick();
@@ -636,7 +647,7 @@ int run(Setting setting) {
     for (const auto& rows : finished)
       for (const Row& row : rows)
         if (row["regime"] == regime) results.add(row);
-  add_statistics(results);
+  if (!Interrupt::requested()) add_statistics(results);
   results.write(setting.common.out);
   if (Interrupt::requested()) {
     std::cerr << "synthetic_recovery: interrupted; the rows that were finished are in "
@@ -650,6 +661,8 @@ int run(Setting setting) {
   std::printf("\n%.1f s. %s/results.json, results.csv%s\n", clock.seconds(),
               setting.common.out.string().c_str(),
               drawn ? ", synthetic_recovery.svg" : " (no figure: gnuplot is not installed)");
+  if (setting.common.quick && !inference_wins(results))
+    throw std::runtime_error("fista did not beat the SAE on the known dictionary");
   return 0;
 }
 

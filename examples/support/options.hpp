@@ -28,7 +28,7 @@ struct CommonOptions {
     app.add_option("--seed", seed, "names every random number")->capture_default_str();
     app.add_flag("--quick", quick, "a small version of everything, in seconds");
     app.add_option("--threads", threads, "threads, 0 for all cores; results do not depend on it")
-        ->check(CLI::NonNegativeNumber)
+        ->check(CLI::Range(0, 1024))
         ->capture_default_str();
   }
 };

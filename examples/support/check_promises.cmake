@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+#
+# What every experiment promises: the same rows at 1 and 2 threads, timings aside, and for bad options
+# one line on stderr, exit status 2, and nothing left behind.
+#
+#   cmake -DPROGRAM=<the experiment> -DSCRATCH=<a folder to work in> -P check_promises.cmake
+
+cmake_minimum_required(VERSION 3.25)
+file(REMOVE_RECURSE "${SCRATCH}")
+file(MAKE_DIRECTORY "${SCRATCH}")
+
+foreach(threads 1 2)
+  execute_process(
+    COMMAND "${PROGRAM}" --quick --seed 7 --threads ${threads} --out "${SCRATCH}/${threads}"
+    RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE message)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "--threads ${threads}: status ${status}\n${message}")
+  endif()
+  file(READ "${SCRATCH}/${threads}/results.json" rows)
+  if(NOT rows MATCHES "_seconds\": [0-9]")
+    message(FATAL_ERROR "no timings in results.json")
+  endif()
+  string(REGEX REPLACE "_seconds\": [0-9.e+-]+" "_seconds\": 0" rows_${threads} "${rows}")
+endforeach()
+if(NOT rows_1 STREQUAL rows_2)
+  message(FATAL_ERROR "results.json differs between 1 and 2 threads beyond the timings")
+endif()
+
+file(WRITE "${SCRATCH}/a_file" "")
+foreach(options "--no-such-option" "--active;17" "--active;-1" "--atoms;0" "--dim;0" "--runs;0"
+                "--train;0" "--lambda;-1" "--lambda;nan" "--threads;-1" "--seed;x"
+                "--out;${SCRATCH}/a_file/below")
+  set(out --out "${SCRATCH}/refused")
+  if(options MATCHES "^--out")
+    set(out "")
+  endif()
+  execute_process(COMMAND "${PROGRAM}" --quick ${options} ${out} RESULT_VARIABLE status
+                  OUTPUT_VARIABLE output ERROR_VARIABLE message)
+  if(NOT status EQUAL 2)
+    message(FATAL_ERROR "${options}: status ${status}, expected 2\n${message}")
+  endif()
+  if(NOT message MATCHES "^[^\n]+\n$")
+    message(FATAL_ERROR "${options}: expected one line on stderr, got\n${message}")
+  endif()
+  file(GLOB left "${SCRATCH}/refused/*")
+  if(left)
+    message(FATAL_ERROR "${options}: left ${left}")
+  endif()
+endforeach()
