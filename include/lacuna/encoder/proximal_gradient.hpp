@@ -250,7 +250,7 @@ class ProximalGradientSolver {
   template <Dictionary D>
   [[nodiscard]] Matrix<ScalarOf<D>> encode(const D& d,
                                            const MatrixArg<ScalarOf<D>>& signals) const {
-    check_encoding("encode", d, signals);
+    check_encoding(name_, d, signals);
     return run(d, signals, nullptr, false).codes;
   }
 
@@ -258,7 +258,7 @@ class ProximalGradientSolver {
   template <Dictionary D>
   [[nodiscard]] Matrix<ScalarOf<D>> encode(const D& d, const MatrixArg<ScalarOf<D>>& signals,
                                            const MatrixArg<ScalarOf<D>>& initial_codes) const {
-    check_encoding("encode", d, signals, initial_codes);
+    check_encoding(name_, d, signals, initial_codes);
     return run(d, signals, &initial_codes, false).codes;
   }
 
@@ -266,7 +266,7 @@ class ProximalGradientSolver {
   template <Dictionary D>
   [[nodiscard]] Solution<Matrix<ScalarOf<D>>> solve(
       const D& d, const MatrixArg<ScalarOf<D>>& signals) const {
-    check_encoding("solve", d, signals);
+    check_encoding(name_, d, signals);
     return run(d, signals, nullptr, true);
   }
 
@@ -275,13 +275,13 @@ class ProximalGradientSolver {
   [[nodiscard]] Solution<Matrix<ScalarOf<D>>> solve(
       const D& d, const MatrixArg<ScalarOf<D>>& signals,
       const MatrixArg<ScalarOf<D>>& initial_codes) const {
-    check_encoding("solve", d, signals, initial_codes);
+    check_encoding(name_, d, signals, initial_codes);
     return run(d, signals, &initial_codes, true);
   }
 
  protected:
   ProximalGradientSolver(const char* name, P penalty, Options options)
-      : penalty_(std::move(penalty)), options_(options) {
+      : name_(name), penalty_(std::move(penalty)), options_(options) {
     check_options(name, options_);
   }
 
@@ -302,6 +302,7 @@ class ProximalGradientSolver {
     });
   }
 
+  const char* name_;  // of the class, in messages: a literal
   P penalty_;
   Options options_;
 };

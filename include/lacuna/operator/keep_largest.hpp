@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
+#include <functional>
+#include <limits>
 #include <vector>
 
 #include <lacuna/core/matrix.hpp>
@@ -21,26 +22,29 @@ void keep_largest_positive(const Matrix<S>& values, Index k, SparseCodes<S>& kep
   const Index n = values.cols(), most = std::clamp<Index>(k, 0, values.rows());
   kept.resize(values.rows(), n);
   kept.resizeNonZeros(most * n);
-  std::vector<StorageIndex> order;
-  order.reserve(static_cast<std::size_t>(values.rows()));
+  std::vector<S> positive;
+  positive.reserve(static_cast<std::size_t>(values.rows()));
   Index next = 0;
   for (Index j = 0; j < n; ++j) {
     kept.outerIndexPtr()[j] = static_cast<StorageIndex>(next);
-    order.clear();
+    // What is above the k-th largest value is kept, and of what equals it, the first rows.
+    S smallest = std::numeric_limits<S>::denorm_min();
+    Index equals = most;
+    positive.clear();
     for (Index i = 0; i < values.rows(); ++i)
-      if (values(i, j) > S(0)) order.push_back(static_cast<StorageIndex>(i));
-    if (static_cast<Index>(order.size()) > most) {
-      std::nth_element(order.begin(), order.begin() + most, order.end(),
-                       [&](StorageIndex a, StorageIndex b) {
-                         return values(a, j) > values(b, j) ||
-                                (values(a, j) == values(b, j) && a < b);
-                       });
-      order.resize(static_cast<std::size_t>(most));
-      std::sort(order.begin(), order.end());
+      if (values(i, j) > S(0)) positive.push_back(values(i, j));
+    if (most > 0 && static_cast<Index>(positive.size()) > most) {
+      const auto last = positive.begin() + (most - 1);
+      std::nth_element(positive.begin(), last, positive.end(), std::greater<S>());
+      smallest = *last;
+      equals = most - std::count_if(positive.begin(), last, [&](S v) { return v > smallest; });
     }
-    for (const StorageIndex i : order) {
-      kept.innerIndexPtr()[next] = i;
-      kept.valuePtr()[next++] = values(i, j);
+    const Index end = next + most;
+    for (Index i = 0; i < values.rows() && next < end; ++i) {
+      const S value = values(i, j);
+      if (!(value > smallest) && !(value == smallest && equals-- > 0)) continue;
+      kept.innerIndexPtr()[next] = static_cast<StorageIndex>(i);
+      kept.valuePtr()[next++] = value;
     }
   }
   kept.outerIndexPtr()[n] = static_cast<StorageIndex>(next);

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
+#include <utility>
 
 #include <lacuna/concepts/explicit_dictionary.hpp>
 #include <lacuna/concepts/penalty.hpp>
@@ -32,11 +34,9 @@ class LassoCertifier {
  public:
   using Scalar = ScalarOf<D>;
 
-  /// Keeps a pointer to `d`, which must outlive the certifier, and nothing else.
-  LassoCertifier(const D& d, P penalty) : dictionary_(&d), penalty_(std::move(penalty)) {
-    if constexpr (ExplicitDictionary<D>) atoms_ = d.atoms().template cast<double>();
-  }
-  LassoCertifier(D&&, P) = delete;
+  /// Copies the atoms, as doubles, or a dictionary that has none.
+  LassoCertifier(const D& d, P penalty)
+      : dim_(d.dim()), num_atoms_(d.num_atoms()), map_(map_of(d)), penalty_(std::move(penalty)) {}
 
   /// Calls `take(j, Certificate)` for each of the n columns, j from 0.
   /// @param signals  dim x n; @param codes  num_atoms x n, dense. Cost: `flops()` a signal.
@@ -46,11 +46,11 @@ class LassoCertifier {
     s_ = codes.template cast<double>();
     if constexpr (ExplicitDictionary<D>) {
       residual_ = x_;
-      residual_.noalias() -= atoms_ * s_;
-      correlations_.noalias() = atoms_.transpose() * residual_;
+      residual_.noalias() -= map_ * s_;
+      correlations_.noalias() = map_.transpose() * residual_;
     } else {
-      residual_ = x_ - dictionary_->decode(codes).template cast<double>();
-      correlations_ = dictionary_->correlate(residual_.template cast<Scalar>())
+      residual_ = x_ - map_.decode(codes).template cast<double>();
+      correlations_ = map_.correlate(residual_.template cast<Scalar>())
                           .template cast<double>();
     }
     for (Index j = 0; j < signals.cols(); ++j) take(j, certify(j));
@@ -58,8 +58,7 @@ class LassoCertifier {
 
   /// Audited flops of one signal: decode, correlate and three inner products.
   [[nodiscard]] std::int64_t flops() const {
-    const std::int64_t m = dictionary_->dim(), n = dictionary_->num_atoms();
-    return 4 * m * n + 7 * m + n;
+    return 4 * dim_ * num_atoms_ + 7 * dim_ + num_atoms_;
   }
 
  private:
@@ -81,9 +80,18 @@ class LassoCertifier {
     return {objective, gap, relative};
   }
 
-  const D* dictionary_;
+  using Map = std::conditional_t<ExplicitDictionary<D>, Matrix<double>, D>;
+
+  [[nodiscard]] static Map map_of(const D& d) {
+    if constexpr (ExplicitDictionary<D>)
+      return d.atoms().template cast<double>();
+    else
+      return d;
+  }
+
+  std::int64_t dim_, num_atoms_;
+  Map map_;
   P penalty_;
-  Matrix<double> atoms_;
   Matrix<double> x_, s_, residual_, correlations_;
 };
 
