@@ -82,13 +82,16 @@ void check_encoder_laws(const SomeEncoder<S>& encoder, const Matrix<S>& signals,
   }
 }
 
-/// Equal bits at any number of threads. @param signals  enough for several blocks.
+/// Equal bits at any number of threads, and a column of the last block as it is by itself.
+/// @param signals  enough for several blocks; @param tolerance  what rounding may do to an entry.
 template <Real S>
 void check_thread_law(const SomeEncoder<S>& one, const SomeEncoder<S>& two,
-                      const Matrix<S>& signals) {
+                      const Matrix<S>& signals, double tolerance) {
   const Matrix<S> alone = one.encode(signals), together = two.encode(signals);
   REQUIRE(alone.cols() == together.cols());
   CHECK((alone.array() == together.array()).all());
+  const Matrix<S> last = one.encode(signals.rightCols(3));
+  CHECK(static_cast<double>((alone.rightCols(3) - last).cwiseAbs().maxCoeff()) <= tolerance);
 }
 
 /// What sparse codes promise beyond their values: compressed, rows in order, no entry of 0.

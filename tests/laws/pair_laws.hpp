@@ -107,7 +107,7 @@ void check_encoder_of_pair() {
   if constexpr (is_sparse_codes<CodesFor<E, D>>) check_sparse_form(e.encode(d, signals<S>(7)));
   if constexpr (Maker<E>::has_threads) {
     const E two = make_encoder<E>({.dim = dim, .num_atoms = num_atoms, .threads = 2});
-    check_thread_law<S>(SomeEncoder<S>(e, d), SomeEncoder<S>(two, d), signals<S>(1100));
+    check_thread_law<S>(SomeEncoder<S>(e, d), SomeEncoder<S>(two, d), signals<S>(1100), tolerance);
   }
 }
 
