@@ -75,6 +75,8 @@ class LinearReluEncoder {
   template <Dictionary D>
   [[nodiscard]] Matrix<S> signal_gradient(const D&, const Tape& tape,
                                           const Matrix<S>& code_gradient) const {
+    check_same_shape("LinearReluEncoder::signal_gradient", "codes", tape.codes, "code gradients",
+                     code_gradient);
     Matrix<S> preactivation_gradient;
     mask(tape.codes, code_gradient, preactivation_gradient);
     return map_.weights().transpose() * preactivation_gradient;

@@ -68,14 +68,18 @@ class TopKEncoder {
 
   /// @param code_gradient  of the pattern of the codes.
   template <Dictionary D>
-  void backward(const D&, const MatrixArg<S>& signals, Tape&, const SparseCodes<S>& code_gradient,
-                Vector<S>& gradient) const {
+  void backward(const D&, const MatrixArg<S>& signals, Tape& tape,
+                const SparseCodes<S>& code_gradient, Vector<S>& gradient) const {
+    check_same_shape("TopKEncoder::backward", "codes", tape.codes, "code gradients",
+                     code_gradient);
     map_.backward(signals, code_gradient, gradient);
   }
 
   template <Dictionary D>
-  [[nodiscard]] Matrix<S> signal_gradient(const D&, const Tape&,
+  [[nodiscard]] Matrix<S> signal_gradient(const D&, const Tape& tape,
                                           const SparseCodes<S>& code_gradient) const {
+    check_same_shape("TopKEncoder::signal_gradient", "codes", tape.codes, "code gradients",
+                     code_gradient);
     Matrix<S> result = Matrix<S>::Zero(map_.dim(), code_gradient.cols());
     for (Index j = 0; j < code_gradient.cols(); ++j)
       for (typename SparseCodes<S>::InnerIterator entry(code_gradient, j); entry; ++entry)
