@@ -30,8 +30,7 @@ using Dense = DenseDictionary<double>;
 using Linear = LinearReluEncoder<double>;
 using Labelled = LabelledInMemorySource<double>;
 
-// ---- the linear part
-// -----------------------------------------------------------------------------
+// ---- the linear part ----------------------------------------------------------------------------
 
 /// D^+ = D^T (D D^T)^-1 of a dictionary of full row rank, without a singular value decomposition.
 Matrix<double> pseudo_inverse(const Matrix<double>& d) {
@@ -44,8 +43,7 @@ double cross_talk(const Matrix<double>& w, const Matrix<double>& d) {
   return (w * d - Matrix<double>::Identity(d.cols(), d.cols())).squaredNorm();
 }
 
-// ---- the Mercedes frame
-// --------------------------------------------------------------------------
+// ---- the Mercedes frame -------------------------------------------------------------------------
 
 /// Three unit vectors in the plane at 90, 210 and 330 degrees: d1 + d2 + d3 = 0.
 Matrix<double> mercedes() {

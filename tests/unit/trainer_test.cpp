@@ -109,8 +109,7 @@ Vector<double> gradient_taken(const Matrix<double>& before, const Matrix<double>
 
 }  // namespace
 
-// ---- what fits
-// -----------------------------------------------------------------------------------
+// ---- what fits ----------------------------------------------------------------------------------
 
 static_assert(TrainerFor<JointTrainer<>, Model<Identity, UnitNorm, Linear>, Source>);
 static_assert(TrainerFor<JointTrainer<GradientDescent>, Model<Bias, Dense, TopK>, Labelled>);
@@ -127,8 +126,7 @@ static_assert(not TrainerFor<SupervisedTrainer<>, Model<Identity, UnitNorm, Line
 static_assert(not TrainerFor<AlternatingTrainer<BlockCoordinateUpdate>,
                              Model<Identity, test::MinimalDictionary<double>, Omp>, Source>);
 
-// ---- the reconstruction loss
-// ---------------------------------------------------------------------
+// ---- the reconstruction loss --------------------------------------------------------------------
 
 TEST_CASE("ReconstructionGradient agrees with finite differences", "[reconstruction_gradient]") {
   const double lambda = GENERATE(0.0, 0.7);
@@ -195,8 +193,7 @@ TEST_CASE("ReconstructionGradient agrees with finite differences", "[reconstruct
   CHECK(by_entries.code_gradient().nonZeros() == sparse.nonZeros());
 }
 
-// ---- losses on known codes
-// -----------------------------------------------------------------------
+// ---- losses on known codes ----------------------------------------------------------------------
 
 TEMPLATE_TEST_CASE("losses on known codes agree with finite differences", "[code_loss]", CosineLoss,
                    SquaredLoss) {
@@ -274,8 +271,7 @@ TEST_CASE("CosineLoss is blind to the scale of a latent and to latents that are 
   CHECK(unused.row(1).isZero(0));
 }
 
-// ---- joint training
-// ------------------------------------------------------------------------------
+// ---- joint training -----------------------------------------------------------------------------
 
 TEST_CASE("a step of JointTrainer is the step by hand", "[joint]") {
   // x = 2, w = 0.5, d = 3: s = 1, residual 1. dloss/dd = 2 * 1 * 1, dloss/ds = 2 * 3 * 1 + 0.5,
@@ -514,8 +510,7 @@ TEST_CASE("JointTrainer refuses what it cannot do, by name", "[joint]") {
   CHECK(same_bits(model.encoder.parameters(), start.encoder.parameters()));
 }
 
-// ---- supervised training
-// -------------------------------------------------------------------------
+// ---- supervised training ------------------------------------------------------------------------
 
 TEMPLATE_TEST_CASE("SupervisedTrainer follows the gradient of its loss, and lowers it",
                    "[supervised]", CosineLoss, SquaredLoss) {
@@ -590,8 +585,7 @@ TEST_CASE("SupervisedTrainer takes minibatches, stops, counts and refuses", "[su
         "SupervisedTrainer::fit: the source is for a dictionary of 4 x 6, the dictionary is 4 x 5");
 }
 
-// ---- alternating training
-// ------------------------------------------------------------------------
+// ---- alternating training -----------------------------------------------------------------------
 
 TEST_CASE("a round of AlternatingTrainer is an inference and an update", "[alternating]") {
   const auto data = synthetic(5, 8, 2, 121).sample(40, 122);
@@ -651,8 +645,7 @@ TEST_CASE("AlternatingTrainer stops and refuses", "[alternating]") {
         }).starts_with("AlternatingTrainer::fit: signals are 3 x "));
 }
 
-// ---- sparse coding
-// -------------------------------------------------------------------------------
+// ---- sparse coding ------------------------------------------------------------------------------
 
 TEST_CASE("SparseCodingTrainer descends on log-codes and atoms together", "[sparse_coding]") {
   const Matrix<double> x = random_normal<double>(3, 7, 151);
