@@ -13,6 +13,7 @@
 #include <lacuna/update/block_coordinate.hpp>
 #include <lacuna/update/least_squares.hpp>
 
+#include "laws/update_laws.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -61,6 +62,16 @@ TEST_CASE("CodeStatistics are the two products, from either form of codes", "[up
   // 2 n (n + dim) a signal; 2 k (k + dim) of three active entries.
   CHECK(dense.flops == 80 * 2 * 10 * (10 + 6));
   CHECK(sparse.flops == 80 * 2 * 3 * (3 + 6));
+}
+
+TEST_CASE("every update keeps the laws of updates", "[update][laws]") {
+  const Problem p;
+  const Dense dense(p.start);
+  const UnitNorm unit_norm(p.start);
+  test::check_update_laws(BlockCoordinateUpdate(), unit_norm);
+  test::check_update_laws(BlockCoordinateUpdate({.passes = 3, .unit_norm = false}), dense);
+  test::check_update_laws(LeastSquaresUpdate(), unit_norm);
+  test::check_update_laws(LeastSquaresUpdate(), dense);
 }
 
 TEST_CASE("BlockCoordinateUpdate never raises the squared error", "[block_coordinate]") {

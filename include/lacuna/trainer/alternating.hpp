@@ -55,7 +55,7 @@ class AlternatingTrainer {
   template <class T, class D, class E, class Source, Observer Watch = NoObserver>
     requires Transform<T, ScalarOf<D>> && UpdateFor<U, D> &&
              CountableEncoderFor<E, PreparedDictionary<D>> &&
-             SignalSource<std::remove_cvref_t<Source>>
+             SignalSource<std::remove_reference_t<Source>>
   Outcome fit(Model<T, D, E>& model, Source&& source, Watch&& observer = {}) const {
     using S = ScalarOf<D>;
     check_rows("AlternatingTrainer::fit", "signals", source.dim(), 0, model.dictionary.dim(),

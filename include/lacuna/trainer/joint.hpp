@@ -65,7 +65,7 @@ class JointTrainer {
   /// or if a step loses an atom's direction.
   template <class T, class D, class E, class Source, Observer Watch = NoObserver>
     requires Transform<T, ScalarOf<D>> && Dictionary<D> && DifferentiableEncoderFor<E, D> &&
-             SignalSource<std::remove_cvref_t<Source>> && Optimizer<O, ScalarOf<D>>
+             SignalSource<std::remove_reference_t<Source>> && Optimizer<O, ScalarOf<D>>
   Outcome fit(Model<T, D, E>& model, Source&& source, Watch&& observer = {}) const {
     using S = ScalarOf<D>;
     using Codes = CodesFor<E, D>;

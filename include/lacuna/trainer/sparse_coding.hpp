@@ -59,7 +59,7 @@ class SparseCodingTrainer {
   /// Fits model.dictionary in place. @throws std::invalid_argument if the shapes do not fit.
   template <class T, class D, class E, class Source, Observer Watch = NoObserver>
     requires Transform<T, ScalarOf<D>> && LearnableDictionary<D> &&
-             SignalSource<std::remove_cvref_t<Source>> && Optimizer<O, ScalarOf<D>>
+             SignalSource<std::remove_reference_t<Source>> && Optimizer<O, ScalarOf<D>>
   Outcome fit(Model<T, D, E>& model, Source&& source, Watch&& observer = {}) const {
     using S = ScalarOf<D>;
     check_rows("SparseCodingTrainer::fit", "signals", source.dim(), 0, model.dictionary.dim(),

@@ -48,7 +48,7 @@ class SupervisedTrainer {
   /// Fits model.encoder in place. @throws std::invalid_argument if the shapes do not fit.
   template <class T, class D, class E, class Source, Observer Watch = NoObserver>
     requires Transform<T, ScalarOf<D>> && DifferentiableEncoderFor<E, D> &&
-             LabelledSource<std::remove_cvref_t<Source>> && Optimizer<O, ScalarOf<D>>
+             LabelledSource<std::remove_reference_t<Source>> && Optimizer<O, ScalarOf<D>>
   Outcome fit(Model<T, D, E>& model, Source&& source, Watch&& observer = {}) const {
     using S = ScalarOf<D>;
     using Codes = CodesFor<E, D>;

@@ -42,6 +42,10 @@ class LearnedBias {
   void backward(const MatrixArg<S>& signals, const MatrixArg<S>& applied_gradient,
                 const MatrixArg<S>& inverted_gradient, Vector<S>& gradient) const {
     check_shape("LearnedBias::backward", signals);
+    check_same_shape("LearnedBias::backward", "signals", signals, "applied gradients",
+                     applied_gradient);
+    check_same_shape("LearnedBias::backward", "signals", signals, "inverted gradients",
+                     inverted_gradient);
     gradient = inverted_gradient.rowwise().sum() - applied_gradient.rowwise().sum();
   }
 
