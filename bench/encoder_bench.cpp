@@ -8,6 +8,7 @@
 #include <lacuna/encoder/fista.hpp>
 #include <lacuna/encoder/ista.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
+#include <lacuna/encoder/orthogonal_least_squares.hpp>
 #include <lacuna/encoder/orthogonal_matching_pursuit.hpp>
 #include <lacuna/encoder/refined.hpp>
 #include <lacuna/encoder/top_k.hpp>
@@ -89,6 +90,12 @@ void Omp(benchmark::State& state) {
   encode(state, p, OrthogonalMatchingPursuit({.k = state.range(2)}));
 }
 BENCHMARK(Omp)->Name("OrthogonalMatchingPursuit")->Apply(sizes);
+
+void Ols(benchmark::State& state) {
+  const Problem p(state);
+  encode(state, p, OrthogonalLeastSquares({.k = state.range(2)}));
+}
+BENCHMARK(Ols)->Name("OrthogonalLeastSquares")->Apply(sizes);
 
 /// The figure: s/step at 8 x 16 x 1024.
 void AdamInference_(benchmark::State& state) {

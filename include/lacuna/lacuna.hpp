@@ -34,6 +34,7 @@
 #include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/coherence.hpp>
 #include <lacuna/operator/encode_counted.hpp>
+#include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
 #include <lacuna/operator/model.hpp>
@@ -52,8 +53,10 @@
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
 #include <lacuna/encoder/fista.hpp>
+#include <lacuna/encoder/forward_selection.hpp>
 #include <lacuna/encoder/ista.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
+#include <lacuna/encoder/orthogonal_least_squares.hpp>
 #include <lacuna/encoder/orthogonal_matching_pursuit.hpp>
 #include <lacuna/encoder/proximal_gradient.hpp>
 #include <lacuna/encoder/refined.hpp>

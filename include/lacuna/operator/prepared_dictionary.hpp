@@ -9,6 +9,7 @@
 #include <lacuna/concepts/explicit_dictionary.hpp>
 #include <lacuna/concepts/gram_dictionary.hpp>
 #include <lacuna/operator/coherence.hpp>
+#include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/spectral_norm.hpp>
 
 namespace lacuna {
@@ -40,7 +41,7 @@ class PreparedDictionary {
     setup_flops_ = 4 * m * n * least + 8 * 2 * least * least * least;
     if (num_atoms() > max_gram_atoms) return;
     if constexpr (ExplicitDictionary<D>)
-      gram_.noalias() = dictionary_.atoms().transpose() * dictionary_.atoms();
+      gram_ = gram_matrix(dictionary_.atoms());
     else
       gram_ = dictionary_.correlate(dictionary_.decode(Matrix<Scalar>::Identity(n, n)));
     setup_flops_ += 2 * m * n * n;

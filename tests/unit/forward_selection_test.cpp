@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+//
+// OrthogonalMatchingPursuit and OrthogonalLeastSquares against their definitions, carried out the slow way.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <Eigen/Cholesky>
+#include <lacuna/dictionary/dense.hpp>
+#include <lacuna/dictionary/unit_norm.hpp>
+#include <lacuna/encoder/orthogonal_least_squares.hpp>
+#include <lacuna/encoder/orthogonal_matching_pursuit.hpp>
+#include <lacuna/operator/prepared_dictionary.hpp>
+#include <lacuna/synthetic/synthetic_model.hpp>
+
+#include "support/catch.hpp"
+
+namespace {
+
+using namespace lacuna;
+
+/// min_s ||x - D_I s||^2 by the normal equations.
+double best_error(const Matrix<double>& atoms, const std::vector<Index>& support,
+                  const Vector<double>& x) {
+  Matrix<double> chosen(atoms.rows(), static_cast<Index>(support.size()));
+  for (std::size_t i = 0; i < support.size(); ++i)
+    chosen.col(static_cast<Index>(i)) = atoms.col(support[i]);
+  const Matrix<double> gram = chosen.transpose() * chosen;
+  const Vector<double> s = gram.ldlt().solve(chosen.transpose() * x);
+  return (x - chosen * s).squaredNorm();
+}
+
+/// The definition of OrthogonalLeastSquares: try every atom, keep the one with the smallest error.
+std::vector<Index> least_squares_selection(const Matrix<double>& atoms, const Vector<double>& x,
+                                           Index k) {
+  std::vector<Index> support;
+  for (Index step = 0; step < k; ++step) {
+    Index best = -1;
+    double smallest = std::numeric_limits<double>::infinity();
+    for (Index i = 0; i < atoms.cols(); ++i) {
+      if (std::find(support.begin(), support.end(), i) != support.end()) continue;
+      auto candidate = support;
+      candidate.push_back(i);
+      const double error = best_error(atoms, candidate, x);
+      if (error < smallest) {
+        smallest = error;
+        best = i;
+      }
+    }
+    support.push_back(best);
+  }
+  std::sort(support.begin(), support.end());
+  return support;
+}
+
+std::vector<Index> support_of(const SparseCodes<double>& codes, Index column) {
+  std::vector<Index> support;
+  for (SparseCodes<double>::InnerIterator entry(codes, column); entry; ++entry)
+    support.push_back(entry.row());
+  return support;
+}
+
+/// Atoms of different lengths, so that the rules have something to divide by.
+Matrix<double> uneven_atoms(Index dim, Index num_atoms) {
+  Matrix<double> atoms = random_normal<double>(dim, num_atoms, 11);
+  for (Index j = 0; j < num_atoms; ++j) atoms.col(j) *= 0.5 + 0.1 * static_cast<double>(j % 7);
+  return atoms;
+}
+
+}  // namespace
+
+TEST_CASE("OrthogonalLeastSquares chooses what lowers the error most", "[ols]") {
+  INFO("seeds 11 and 12");
+  // 20 atoms take the path of few atoms, 70 that of many, with a last chunk that is not full.
+  const Index num_atoms = GENERATE(20, 70);
+  const DenseDictionary<double> d(uneven_atoms(10, num_atoms));
+  const Matrix<double> x = random_normal<double>(10, 30, 12);
+  const OrthogonalLeastSquares encoder({.k = 4});
+  const auto plain = encoder.solve(d, x);
+  const auto prepared = encoder.solve(PreparedDictionary<DenseDictionary<double>>(d), x);
+  const auto residual_form =
+      encoder.solve(PreparedDictionary<DenseDictionary<double>>(d, 0), x.leftCols(1));
+  for (Index j = 0; j < x.cols(); ++j) {
+    CAPTURE(j, num_atoms);
+    const auto expected = least_squares_selection(d.atoms(), x.col(j), 4);
+    CHECK(support_of(plain.codes, j) == expected);
+    CHECK(support_of(prepared.codes, j) == expected);
+    const double error = best_error(d.atoms(), expected, x.col(j));
+    CHECK(std::abs(2 * plain.objective[j] - error) < 1e-10);
+  }
+  CHECK((Matrix<double>(residual_form.codes) - Matrix<double>(plain.codes.leftCols(1))).norm() <
+        1e-10);
+}
+
+TEST_CASE("what is chosen is fitted: the residual is orthogonal to it", "[ols][omp]") {
+  INFO("seeds 11 and 12");
+  const Index num_atoms = GENERATE(20, 150);
+  const DenseDictionary<double> d(uneven_atoms(12, num_atoms));
+  const PreparedDictionary<DenseDictionary<double>> prepared(d);
+  const Matrix<double> x = random_normal<double>(12, 40, 12);
+  const auto check = [&](const SparseCodes<double>& codes) {
+    const Matrix<double> correlations = d.correlate(x - d.decode(codes));
+    for (Index j = 0; j < x.cols(); ++j)
+      for (const Index i : support_of(codes, j)) CHECK(std::abs(correlations(i, j)) < 1e-10);
+  };
+  check(OrthogonalLeastSquares({.k = 6}).encode(d, x));
+  check(OrthogonalLeastSquares({.k = 6}).encode(prepared, x));
+  check(OrthogonalMatchingPursuit({.k = 6}).encode(d, x));
+  check(OrthogonalMatchingPursuit({.k = 6}).encode(prepared, x));
+}
+
+TEST_CASE("selection passes over what is in the span of the chosen, and ends", "[ols][omp]") {
+  // Two copies of each of three atoms, and one of length 0.
+  Matrix<double> atoms = Matrix<double>::Zero(5, 7);
+  const Matrix<double> three = random_normal<double>(5, 3, 21);
+  atoms.leftCols(3) = three;
+  atoms.middleCols(3, 3) = three;
+  const DenseDictionary<double> d(atoms);
+  const Matrix<double> x = random_normal<double>(5, 4, 22);
+  const auto check = [&](const auto& encoder) {
+    const auto solution = encoder.solve(d, x);
+    for (Index j = 0; j < x.cols(); ++j) {
+      CHECK(solution.iterations[static_cast<std::size_t>(j)] == 3);
+      CHECK(solution.status[static_cast<std::size_t>(j)] == Status::converged);
+      CHECK(std::abs(2 * solution.objective[j] - best_error(atoms, {0, 1, 2}, x.col(j))) < 1e-10);
+    }
+    CHECK(encoder.encode(d, Matrix<double>::Zero(5, 2)).nonZeros() == 0);
+    CHECK(encoder.encode(d, Matrix<double>(5, 0)).cols() == 0);
+  };
+  check(OrthogonalLeastSquares({.k = 5}));
+  check(OrthogonalMatchingPursuit({.k = 5}));
+}
+
+TEST_CASE("K-sparse signals end at K atoms, in float too", "[ols][omp]") {
+  INFO("seeds 31 and 32");
+  const SyntheticModel<float> model(
+      SyntheticOptions{.dim = 64, .num_atoms = 128, .num_active = 4, .signed_codes = true}, 31);
+  const auto data = model.sample(200, 32);
+  const UnitNormDictionary<float> d(model.atoms());
+  const auto solution = OrthogonalLeastSquares({.k = 20, .threads = 2}).solve(d, data.signals);
+  Index at_truth = 0;
+  for (Index j = 0; j < 200; ++j) {
+    const auto there = static_cast<std::size_t>(j);
+    CHECK(solution.status[there] == Status::converged);
+    if (solution.iterations[there] == 4) ++at_truth;
+  }
+  // Where the greedy choice is right, which is nearly always here, nothing is added to it.
+  CHECK(at_truth > 180);
+  CHECK(solution.objective.maxCoeff() < 1e-8);
+}
+
+TEST_CASE("OrthogonalLeastSquares refuses options out of range", "[ols]") {
+  CHECK_THROWS_WITH(OrthogonalLeastSquares({.k = 0}),
+                    "OrthogonalLeastSquares: k must be at least 1, is 0");
+  CHECK_THROWS_AS(OrthogonalLeastSquares({.k = 1, .tolerance = -1}), std::invalid_argument);
+  CHECK_THROWS_AS(OrthogonalLeastSquares({.k = 1, .threads = -1}), std::invalid_argument);
+}
