@@ -50,6 +50,7 @@
 #include <lacuna/optimizer/gradient_descent.hpp>
 #include <lacuna/dictionary/dense.hpp>
 #include <lacuna/dictionary/unit_norm.hpp>
+#include <lacuna/encoder/active_set.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
 #include <lacuna/encoder/fista.hpp>
@@ -60,6 +61,7 @@
 #include <lacuna/encoder/orthogonal_matching_pursuit.hpp>
 #include <lacuna/encoder/proximal_gradient.hpp>
 #include <lacuna/encoder/refined.hpp>
+#include <lacuna/encoder/selected_basis.hpp>
 #include <lacuna/encoder/top_k.hpp>
 #include <lacuna/update/block_coordinate.hpp>
 #include <lacuna/update/code_statistics.hpp>

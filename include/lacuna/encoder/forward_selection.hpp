@@ -236,6 +236,40 @@ class SelectedEntries {
   std::vector<S> values_;
 };
 
+/// The Gram matrix of a pursuit: the dictionary's own where it carries one, one made here where
+/// that pays, or none.
+template <ExplicitDictionary D>
+class GramForm {
+ public:
+  using S = ScalarOf<D>;
+
+  /// @param choices  atoms that a signal is expected to choose. @param setup_flops  is added to.
+  GramForm(const D& d, Index n, Index choices, std::int64_t& setup_flops) {
+    if constexpr (GramDictionary<D>) {
+      if (d.has_gram()) {
+        gram_ = &d.gram();
+        return;
+      }
+    }
+    // It saves some (2 dim - choices) num_atoms flops a choice and costs dim num_atoms^2 once. Up
+    // to 8192 atoms: 256 MiB.
+    if (d.num_atoms() > 8192 || n * choices * (2 * d.dim() - choices) <= d.dim() * d.num_atoms())
+      return;
+    own_ = gram_matrix(d.atoms());
+    gram_ = &own_;
+    setup_flops += std::int64_t{d.dim()} * d.num_atoms() * d.num_atoms();
+  }
+  GramForm(const GramForm&) = delete;
+  GramForm& operator=(const GramForm&) = delete;
+
+  /// Null where there is none.
+  [[nodiscard]] const Matrix<S>* gram() const noexcept { return gram_; }
+
+ private:
+  Matrix<S> own_;
+  const Matrix<S>* gram_ = nullptr;
+};
+
 /// Options that `OrthogonalMatchingPursuit` and `OrthogonalLeastSquares` share, and what to do with
 /// them.
 struct SelectionRequest {
@@ -252,24 +286,13 @@ template <SelectionRule Rule, ExplicitDictionary D>
   const Index num_atoms = d.num_atoms(), n = signals.cols();
   const Index most = std::min({request.k, num_atoms, d.dim()});
   Solution<SparseCodes<S>> solution(num_atoms, n);
-  Matrix<S> own_gram;
-  const Matrix<S>* gram = nullptr;
-  if constexpr (GramDictionary<D>) {
-    if (d.has_gram()) gram = &d.gram();
-  }
-  // The Gram form saves 2 (dim - k/2) num_atoms a choice and costs dim num_atoms^2 once; at most
-  // 256 MiB.
-  if (!gram && num_atoms <= 8192 && n * most * (2 * d.dim() - most) > d.dim() * num_atoms) {
-    own_gram = gram_matrix(d.atoms());
-    gram = &own_gram;
-    solution.setup_flops = std::int64_t{d.dim()} * num_atoms * num_atoms;
-  }
+  const GramForm<D> form(d, n, most, solution.setup_flops);
   SelectedEntries<S> entries(most, n);
   const auto run = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
     // Some 256 Ki correlations a block stay in the second-level cache.
     const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024);
     for_each_block(n, block_size, request.threads, [&](Block block, Index) {
-      ForwardSelection<S, Rule, Chunk> selection(d.atoms(), gram, most);
+      ForwardSelection<S, Rule, Chunk> selection(d.atoms(), form.gram(), most);
       Matrix<S> correlations = d.correlate(signals.middleCols(block.begin, block.count));
       for (Index j = block.begin; j < block.begin + block.count; ++j) {
         const auto result =

@@ -38,7 +38,7 @@ class SelectedBasis {
         gram_(gram),
         lengths_(atoms.colwise().squaredNorm().transpose()),
         projections_(atoms.cols(), most),
-        directions_(gram ? 0 : atoms.rows(), gram ? 0 : most),
+        directions_(gram ? 0 : atoms.rows(), gram ? 0 : most + 1),
         factor_(most, most),
         row_(most) {
     support_.reserve(static_cast<std::size_t>(most));
@@ -173,7 +173,7 @@ class SelectedBasis {
   const Matrix<S>* gram_;
   Vector<S> lengths_;
   Matrix<S> projections_;  // num_atoms x most: p_k
-  Matrix<S> directions_;   // dim x most: q_k, in residual form
+  Matrix<S> directions_;   // dim x (most + 1): q_k and a candidate, in residual form
   Matrix<S> factor_;       // L, and beside it nothing of meaning
   Vector<S> row_;
   std::vector<Index> support_;

@@ -14,6 +14,9 @@ namespace lacuna {
 /// prox: soft threshold, sign(v) max(|v| - step lambda, 0). Dual feasible: ||c||_inf <= lambda.
 class L1 {
  public:
+  /// Whether codes below 0 are refused.
+  static constexpr bool nonnegative = false;
+
   /// @param lambda  at least 0, in the units of the objective 1/2 ||x - D s||^2 + lambda ||s||_1.
   /// @throws std::invalid_argument if negative, NaN or infinite.
   explicit L1(double lambda) : lambda_(lambda) {

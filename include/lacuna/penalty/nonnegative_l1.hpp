@@ -16,6 +16,9 @@ namespace lacuna {
 /// squares.
 class NonnegativeL1 {
  public:
+  /// Whether codes below 0 are refused.
+  static constexpr bool nonnegative = true;
+
   /// @param lambda  at least 0, in the units of the objective 1/2 ||x - D s||^2 + lambda sum s.
   /// @throws std::invalid_argument if negative, NaN or infinite.
   explicit NonnegativeL1(double lambda) : lambda_(lambda) {
