@@ -1,0 +1,720 @@
+// SPDX-License-Identifier: MIT
+// Files: what is read is what was written, by us or by numpy; every malformed one is refused by
+// name; and a file that cannot be written whole is not there at all.
+#include <bit>
+#include <clocale>
+#include <cmath>
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <lacuna/core/random.hpp>
+#include <lacuna/io/csv.hpp>
+#include <lacuna/io/npy.hpp>
+#include <lacuna/io/whole_file.hpp>
+#include <sys/resource.h>
+
+#include "data/npy_files.hpp"
+#include "support/catch.hpp"
+#include "support/refusal.hpp"
+
+namespace {
+
+using namespace lacuna;
+using test::message_of;
+using test::says;
+namespace fs = std::filesystem;
+namespace npy_files = test::npy_files;
+
+/// A folder of one test's own, gone with it.
+class Folder {
+ public:
+  Folder() {
+    std::random_device entropy;
+    do path_ = fs::temp_directory_path() / ("lacuna_io_test-" + std::to_string(entropy()));
+    while (!fs::create_directory(path_));
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+
+  [[nodiscard]] fs::path operator/(const std::string& name) const { return path_ / name; }
+
+  /// A file with these bytes.
+  [[nodiscard]] fs::path holding(const std::string& bytes) const {
+    const fs::path path = path_ / "file";
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+  }
+
+  /// How many files and folders are in it.
+  [[nodiscard]] std::ptrdiff_t entries() const {
+    return std::distance(fs::directory_iterator(path_), fs::directory_iterator());
+  }
+
+ private:
+  fs::path path_;
+};
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// What a std::runtime_error says; empty if there was none.
+template <class Call>
+std::string error_of(Call&& call) {
+  try {
+    call();
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+/// What the refusal of a file with these bytes says, less "cannot read FILE: ".
+template <class Read>
+std::string complaint(const Folder& folder, const std::string& bytes, Read&& read) {
+  const fs::path path = folder.holding(bytes);
+  const std::string message = error_of([&] { read(path); });
+  const std::string start = "cannot read " + path.string() + ": ";
+  return message.starts_with(start) ? message.substr(start.size()) : "unnamed: " + message;
+}
+
+std::string npy_complaint(const Folder& folder, const std::string& bytes) {
+  return complaint(folder, bytes, [](const fs::path& path) { (void)read_npy<double>(path); });
+}
+
+template <class S = double>
+std::string csv_complaint(const Folder& folder, const std::string& bytes) {
+  return complaint(folder, bytes, [](const fs::path& path) { (void)read_csv<S>(path); });
+}
+
+template <class S>
+Matrix<S> npy_from(const Folder& folder, const std::string& bytes) {
+  return read_npy<S>(folder.holding(bytes));
+}
+
+template <class S>
+CsvTable<S> csv_from(const Folder& folder, const std::string& bytes) {
+  return read_csv<S>(folder.holding(bytes));
+}
+
+/// An npy file of format 1.0 with this header and room for `numbers` of 8 bytes.
+std::string npy_of(std::string header, std::size_t numbers = 0) {
+  header += '\n';
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  bytes += static_cast<char>(header.size() % 256);
+  bytes += static_cast<char>(header.size() / 256);
+  return bytes + header + std::string(8 * numbers, '\0');
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+template <class S>
+Matrix<S> powers_of_two() {
+  Matrix<S> values(2, 3);
+  values << 1, 4, 16, 2, 8, 32;  // column by column 1, 2, ..., 32
+  return values;
+}
+
+/// Every bit the same: NaNs too, and the sign of zero.
+template <class S>
+bool same_bits(const Matrix<S>& a, const Matrix<S>& b) {
+  using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
+  if (a.rows() != b.rows() || a.cols() != b.cols()) return false;
+  for (Index j = 0; j < a.cols(); ++j)
+    for (Index i = 0; i < a.rows(); ++i)
+      if (std::bit_cast<Bits>(a(i, j)) != std::bit_cast<Bits>(b(i, j))) return false;
+  return true;
+}
+
+/// Numbers of every magnitude, and the peculiar ones.
+template <class S>
+Matrix<S> any_numbers(Index rows, Index cols) {
+  using Limits = std::numeric_limits<S>;
+  const std::vector<S> peculiar = {
+      S(0),   -S(0),       Limits::max(),      Limits::min(),  -Limits::max(), Limits::denorm_min(),
+      S(0.1), S(1) / S(3), Limits::infinity(), S(123456789.0), S(1e22),        -Limits::infinity()};
+  RandomStream random(5, 0);
+  Matrix<S> values(rows, cols);
+  std::size_t next = 0;
+  for (Index j = 0; j < cols; ++j)
+    for (Index i = 0; i < rows; ++i, ++next)
+      values(i, j) = next < peculiar.size()
+                         ? peculiar[next]
+                         : static_cast<S>(std::ldexp(random.uniform<double>() - .5,
+                                                     static_cast<int>(next % 200) - 100));
+  return values;
+}
+
+const std::vector<std::pair<Index, Index>> shapes = {{1, 1}, {1, 7}, {7, 1}, {5, 9}, {64, 300}};
+
+}  // namespace
+
+// ---- npy
+// -----------------------------------------------------------------------------------------
+
+TEMPLATE_TEST_CASE("npy: what is written is read back bit by bit", "[npy]", float, double) {
+  using S = TestType;
+  const Folder folder;
+  auto sizes = shapes;
+  sizes.insert(sizes.end(), {{3, 0}, {0, 3}, {0, 0}, {40000, 1}});
+  for (const auto& [rows, cols] : sizes) {
+    const Matrix<S> values = any_numbers<S>(rows, cols);
+    write_npy(folder / "a.npy", values);
+    CHECK(same_bits<S>(read_npy<S>(folder / "a.npy"), values));
+  }
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("npy: numbers of another type arrive rounded", "[npy]") {
+  const Folder folder;
+  const Matrix<double> values = any_numbers<double>(64, 300);  // more than one buffer
+  write_npy(folder / "a.npy", values);
+  CHECK(same_bits<float>(read_npy<float>(folder / "a.npy"), values.cast<float>()));
+  const Matrix<float> halved = any_numbers<float>(64, 300);
+  write_npy(folder / "a.npy", halved);
+  CHECK(same_bits<double>(read_npy<double>(folder / "a.npy"), halved.cast<double>()));
+}
+
+TEST_CASE("npy: we write the bytes that numpy writes", "[npy]") {
+  const Folder folder;
+  write_npy(folder / "a.npy", powers_of_two<float>());
+  CHECK(bytes_of(folder / "a.npy") == npy_files::f4_little);
+  write_npy(folder / "a.npy", powers_of_two<double>());
+  CHECK(bytes_of(folder / "a.npy") == npy_files::f8_little);
+  write_npy(folder / "a.npy", Matrix<float>(2, 0));
+  CHECK(bytes_of(folder / "a.npy") == npy_files::f4_no_samples);
+  write_npy(folder / "a.npy", Matrix<float>(0, 1234567));
+  CHECK(bytes_of(folder / "a.npy") == npy_files::f4_wide);
+}
+
+TEST_CASE("npy: expressions, ranges of columns and blocks can be written", "[npy]") {
+  const Folder folder;
+  const Matrix<double> values = any_numbers<double>(6, 8);
+  write_npy(folder / "a.npy", values.middleCols(2, 3));
+  CHECK(same_bits<double>(read_npy<double>(folder / "a.npy"), values.middleCols(2, 3)));
+  write_npy(folder / "a.npy", values.block(1, 2, 3, 4));
+  CHECK(same_bits<double>(read_npy<double>(folder / "a.npy"), values.block(1, 2, 3, 4)));
+  write_npy(folder / "a.npy", values.row(2));
+  CHECK(same_bits<double>(read_npy<double>(folder / "a.npy"), values.row(2)));
+  write_npy(folder / "a.npy", values.transpose() * 2.0);
+  CHECK(same_bits<double>(read_npy<double>(folder / "a.npy"), values.transpose() * 2.0));
+  const Vector<double> one = values.col(0);
+  write_npy(folder / "a.npy", one);
+  CHECK(same_bits<double>(read_npy<double>(folder / "a.npy"), one));
+}
+
+TEMPLATE_TEST_CASE("npy: a row in numpy is a column here, whatever type and order", "[npy]", float,
+                   double) {
+  using S = TestType;
+  const Folder folder;
+  for (const std::string* bytes :
+       {&npy_files::f2_little,      &npy_files::f2_big,       &npy_files::f4_little,
+        &npy_files::f4_big,         &npy_files::f8_little,    &npy_files::f8_big,
+        &npy_files::i1_little,      &npy_files::u1_little,    &npy_files::i2_little,
+        &npy_files::i2_big,         &npy_files::i4_little,    &npy_files::i4_big,
+        &npy_files::i8_little,      &npy_files::i8_big,       &npy_files::u2_little,
+        &npy_files::u2_big,         &npy_files::u4_little,    &npy_files::u4_big,
+        &npy_files::u8_little,      &npy_files::u8_big,       &npy_files::f8_fortran,
+        &npy_files::i2_big_fortran, &npy_files::f4_version_2, &npy_files::f4_version_3}) {
+    INFO(*bytes);
+    CHECK(npy_from<S>(folder, *bytes) == powers_of_two<S>());
+  }
+  CHECK(npy_from<S>(folder, replaced(npy_files::f4_little, "<f4", "=f4")) == powers_of_two<S>());
+  CHECK(npy_from<S>(folder, replaced(npy_files::u1_little, "|u1", "<u1")) == powers_of_two<S>());
+  Matrix<S> truths(2, 3);
+  truths << 0, 1, 1, 0, 1, 1;
+  CHECK(npy_from<S>(folder, npy_files::b1) == truths);
+}
+
+TEST_CASE("npy: negative integers keep their sign", "[npy]") {
+  const Folder folder;
+  for (const char* type : {"<i2", "<i4", "<i8"}) {
+    const std::size_t size = static_cast<std::size_t>(type[2] - '0');
+    const std::string header =
+        std::string("{'descr': '") + type + "', 'fortran_order': False, 'shape': (1,)}";
+    CHECK(npy_from<double>(folder, npy_of(header) + '\xFE' + std::string(size - 1, '\xFF'))(0, 0) ==
+          -2);
+  }
+}
+
+TEST_CASE("npy: an array of one dimension is one thing", "[npy]") {
+  const Folder folder;
+  const Matrix<double> thing = npy_from<double>(folder, npy_files::f8_vector);
+  CHECK(thing == powers_of_two<double>().reshaped(6, 1));
+  // In one dimension both orders are the same.
+  CHECK(npy_from<double>(folder, replaced(npy_files::f8_vector, "False", "True ")) == thing);
+}
+
+TEST_CASE("npy: empty arrays keep their shape", "[npy]") {
+  const Folder folder;
+  const Matrix<float> nothing = npy_from<float>(folder, npy_files::f4_no_samples);
+  CHECK(nothing.rows() == 2);
+  CHECK(nothing.cols() == 0);
+  const Matrix<float> wide = npy_from<float>(folder, npy_files::f4_wide);
+  CHECK(wide.rows() == 0);
+  CHECK(wide.cols() == 1234567);
+  const Matrix<float> huge = npy_from<float>(
+      folder, npy_of("{'descr':'<f4','fortran_order':False,'shape':(9223372036854775807,0)}"));
+  CHECK(huge.cols() == std::numeric_limits<Index>::max());
+}
+
+TEST_CASE("npy: half precision is exact in float and double", "[npy]") {
+  const Folder folder;
+  const std::vector<double> expected = {0,
+                                        -0.0,
+                                        1,
+                                        -2,
+                                        0.0999755859375,
+                                        65504,
+                                        std::ldexp(1, -14),
+                                        std::ldexp(1023, -24),
+                                        std::ldexp(1, -24),
+                                        HUGE_VAL,
+                                        -HUGE_VAL};
+  const Matrix<double> wide = npy_from<double>(folder, npy_files::halves);
+  const Matrix<float> narrow = npy_from<float>(folder, npy_files::halves);
+  REQUIRE(wide.rows() == 12);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const Index row = static_cast<Index>(i);
+    CHECK(wide(row, 0) == expected[i]);
+    CHECK(std::signbit(wide(row, 0)) == std::signbit(expected[i]));
+    CHECK(static_cast<double>(narrow(row, 0)) == expected[i]);
+  }
+  CHECK(std::isnan(wide(11, 0)));
+  CHECK(std::isnan(narrow(11, 0)));
+}
+
+TEST_CASE("npy: a header may be spaced and ordered as it likes", "[npy]") {
+  const Folder folder;
+  for (const char* header : {
+           "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }",
+           "{'shape':(1,2),'fortran_order':False,'descr':'<f8'}",
+           "  { \"shape\" : ( 1 , 2 , ) , \"descr\" : \"<f8\" ,\t'fortran_order' : False }   ",
+           "{'descr': '<f8', 'fortran_order': False, 'shape': (1L, 2L), }",
+       }) {
+    INFO(header);
+    const Matrix<double> values = npy_from<double>(folder, npy_of(header, 2));
+    CHECK(values.rows() == 2);
+    CHECK(values.cols() == 1);
+  }
+}
+
+TEST_CASE("npy: malformed headers are refused by what is wrong with them", "[npy]") {
+  const Folder folder;
+  const auto complaint_about = [&](const std::string& header) {
+    return npy_complaint(folder, npy_of(header, 2));
+  };
+  const std::string order = "'fortran_order': False", descr = "'descr': '<f8'";
+  const std::string good = "{" + descr + ", " + order + ", 'shape': (1, 2)";
+  CHECK(complaint_about("") == "its header should have '{' at \"\"");
+  CHECK(complaint_about("[1]") == "its header should have '{' at \"[1]?\"");
+  CHECK(complaint_about(good) == "its header should have '}' at \"\"");
+  CHECK(complaint_about(good + ", ,}") == "its header should have a key between quotes at \",}?\"");
+  CHECK(complaint_about(good + "} x") ==
+        "its header should have nothing but spaces after the dictionary at \"x?\"");
+  CHECK(complaint_about(good + ", 'extra': 1}") ==
+        "its header has the key \"extra\", which is none of the format");
+  CHECK(complaint_about(good + ", " + order + "}") ==
+        "its header has the key \"fortran_order\" twice");
+  CHECK(complaint_about("{" + order + ", 'shape': (1, 2)}") == "its header has no descr");
+  CHECK(complaint_about("{" + descr + ", 'shape': (1, 2)}") == "its header has no fortran_order");
+  CHECK(complaint_about("{" + descr + ", " + order + "}") == "its header has no shape");
+  CHECK(complaint_about("{'descr' '<f8'}") == "its header should have ':' at \"'<f8'}?\"");
+  CHECK(complaint_about("{'descr: 1}") ==
+        "its header should have a key with a closing quote at \"'descr: 1}?\"");
+  CHECK(complaint_about("{'descr': f8}") ==
+        "its header should have the descr between quotes at \"f8}?\"");
+  CHECK(complaint_about("{'fortran_order': 0}") ==
+        "its header should have True or False for the fortran_order at \"0}?\"");
+  CHECK(complaint_about("{'shape': [1, 2]}") == "its header should have '(' at \"[1, 2]}?\"");
+  CHECK(complaint_about("{'shape': (2)}") ==
+        "its header should have ',' after the only length of the shape at \")}?\"");
+  CHECK(complaint_about("{'shape': (1 2)}") ==
+        "its header should have ',' after the only length of the shape at \"2)}?\"");
+  CHECK(complaint_about("{'shape': (1, 2 3)}") == "its header should have ')' at \"3)}?\"");
+  CHECK(complaint_about("{'shape': (-1, 2)}") ==
+        "its header should have a length of the shape at \"-1, 2)}?\"");
+  CHECK(complaint_about("{'shape': (1.5,)}") ==
+        "its header should have ',' after the only length of the shape at \".5,)}?\"");
+  CHECK(complaint_about("{'shape': (9223372036854775808, 2)}") ==
+        "its shape has a length that is too large");
+}
+
+TEST_CASE("npy: arrays that are no matrix of numbers are refused", "[npy]") {
+  const Folder folder;
+  CHECK(npy_complaint(folder, npy_files::f8_scalar) ==
+        "its array has shape (); a matrix has one or two dimensions");
+  CHECK(npy_complaint(folder, npy_files::f8_cube) ==
+        "its array has shape (1, 2, 1); a matrix has one or two dimensions");
+  CHECK(npy_complaint(folder, npy_files::record) ==
+        "it holds records (a structured dtype), not numbers");
+  CHECK(says(npy_complaint(folder, npy_files::c8), "its numbers are of type \"<c8\"; read are"));
+  CHECK(says(npy_complaint(folder, npy_files::object), "its numbers are of type \"|O\""));
+  for (const char* descr : {"f88", "|f8", "!f8", "<f1", "<V2", "<U3", "   ", "<f8\1"}) {
+    INFO(descr);
+    const std::string header =
+        "{'descr':'" + std::string(descr) + "','fortran_order':False,'shape':(1,)}";
+    CHECK(says(npy_complaint(folder, npy_of(header, 1)), "its numbers are of type \""));
+  }
+  CHECK(says(npy_complaint(folder, npy_of("{'descr':'','fortran_order':False,'shape':(1,)}", 1)),
+             "its numbers are of type \"\""));
+}
+
+TEST_CASE("npy: a file that is too short, too long or not npy is refused", "[npy]") {
+  const Folder folder;
+  const std::string& good = npy_files::f8_little;
+  CHECK(npy_complaint(folder, good.substr(0, good.size() - 1)) ==
+        "its shape (3, 2) of type <f8 takes 48 bytes, and it has 47");
+  CHECK(npy_complaint(folder, good + '\0') ==
+        "its shape (3, 2) of type <f8 takes 48 bytes, and it has 49");
+  CHECK(npy_complaint(
+            folder,
+            npy_of("{'descr':'<f8','fortran_order':False,'shape':(1000000000000,1000)}", 2)) ==
+        "its shape (1000000000000, 1000) of type <f8 takes 8000000000000000 bytes, and it has 16");
+  CHECK(npy_complaint(folder, npy_of("{'descr':'<f8','fortran_order':False,"
+                                     "'shape':(4294967296,4294967296)}",
+                                     2)) == "its shape (4294967296, 4294967296) is too large");
+  CHECK(npy_complaint(folder, npy_of("{'descr':'<f8','fortran_order':False,"
+                                     "'shape':(2305843009213693952,)}",
+                                     2)) == "its shape (2305843009213693952,) is too large");
+  CHECK(npy_complaint(folder, "") == "it is no npy file: it does not begin with \\x93NUMPY");
+  CHECK(npy_complaint(folder, "1,2\n") == "it is no npy file: it does not begin with \\x93NUMPY");
+  CHECK(npy_complaint(folder, "PK\3\4 and so on") ==
+        "it is no npy file but a zip archive, which is how an npz file begins");
+  CHECK(npy_complaint(folder, good.substr(0, 7)) == "it ends inside its header");
+  CHECK(npy_complaint(folder, good.substr(0, 9)) == "it ends inside its header");
+  CHECK(npy_complaint(folder, good.substr(0, 127)) == "it ends inside its header");
+  std::string other = good;
+  other[6] = 4;
+  CHECK(npy_complaint(folder, other) == "it has format version 4.0; known are 1.0, 2.0 and 3.0");
+  other[6] = 1;
+  other[7] = 1;
+  CHECK(npy_complaint(folder, other) == "it has format version 1.1; known are 1.0, 2.0 and 3.0");
+  other = npy_files::f4_version_2;
+  other[11] = '\x80';
+  CHECK(npy_complaint(folder, other) == "its header would be 2147483764 bytes long");
+}
+
+TEST_CASE("npy: what cannot be read is refused by name", "[npy]") {
+  const Folder folder;
+  const fs::path absent = folder / "absent.npy";
+  CHECK(error_of([&] { (void)read_npy<float>(absent); }) ==
+        "cannot read " + absent.string() + ": No such file or directory");
+  const fs::path inside = folder / "inside";
+  fs::create_directory(inside);
+  CHECK(error_of([&] { (void)read_npy<float>(inside); }) ==
+        "cannot read " + inside.string() + ": it is a directory");
+  CHECK(error_of([&] { (void)read_npy<float>("/dev/null"); }) ==
+        "cannot read /dev/null: it is not a regular file");
+}
+
+TEST_CASE("npy: no truncation and no wrong byte does worse than a refusal", "[npy]") {
+  const Folder folder;
+  for (const std::string* bytes :
+       {&npy_files::f8_little, &npy_files::f4_version_2, &npy_files::f8_fortran}) {
+    for (std::size_t length = 0; length < bytes->size(); ++length) {
+      const std::string cut = bytes->substr(0, length);
+      CHECK_THROWS_AS(npy_from<float>(folder, cut), std::runtime_error);
+    }
+    Index refused = 0;
+    for (std::size_t at = 0; at < bytes->size(); ++at)
+      for (const char wrong : {'\0', '\1', '\xFF', '9', '(', ')', '\'', ',', '{', '}', ' ', 'L'}) {
+        std::string changed = *bytes;
+        changed[at] = wrong;
+        try {
+          (void)npy_from<float>(folder, changed);
+        } catch (const std::runtime_error&) {
+          ++refused;
+        }
+      }
+    CHECK(refused > 400);
+  }
+}
+
+// ---- csv
+// -----------------------------------------------------------------------------------------
+
+TEMPLATE_TEST_CASE("csv: what is written is read back bit by bit", "[csv]", float, double) {
+  using S = TestType;
+  const Folder folder;
+  for (const auto& [rows, cols] : shapes) {
+    const Matrix<S> values = any_numbers<S>(rows, cols);
+    write_csv(folder / "a.csv", values);
+    const CsvTable<S> table = read_csv<S>(folder / "a.csv");
+    CHECK(same_bits<S>(table.values, values));
+    CHECK(table.names.empty());
+  }
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("csv: a column is a line, in the fewest digits", "[csv]") {
+  const Folder folder;
+  Matrix<double> values(2, 3);
+  values << 1, .1, 1e300, -2, HUGE_VAL, std::nan("");
+  write_csv(folder / "a.csv", values, {"first", "second one"});
+  CHECK(bytes_of(folder / "a.csv") == "first,second one\n1,-2\n0.1,inf\n1e+300,nan\n");
+  write_csv(folder / "a.csv", values.leftCols(1).transpose());
+  CHECK(bytes_of(folder / "a.csv") == "1\n-2\n");
+}
+
+TEST_CASE("csv: names come back as they were", "[csv]") {
+  const Folder folder;
+  const std::vector<std::string> names = {"plain", "two words", "",   " spaced ",   "a,b",
+                                          "1.5",   "nan",       "\"", "say \"so\"", "\xC3\xA9"};
+  const Matrix<double> values = any_numbers<double>(10, 2);
+  write_csv(folder / "a.csv", values, names);
+  const CsvTable<double> table = read_csv<double>(folder / "a.csv");
+  CHECK(table.names == names);
+  CHECK(same_bits<double>(table.values, values));
+  write_csv(folder / "a.csv", values.leftCols(0), names);
+  CHECK(read_csv<double>(folder / "a.csv").names == names);
+  CHECK(read_csv<double>(folder / "a.csv").values.rows() == 10);
+  CHECK(read_csv<double>(folder / "a.csv").values.cols() == 0);
+  write_csv(folder / "a.csv", values.topRows(1), {""});
+  CHECK(read_csv<double>(folder / "a.csv").names == std::vector<std::string>{""});
+}
+
+TEST_CASE("csv: spaces, line ends and a byte order mark do not count", "[csv]") {
+  const Folder folder;
+  Matrix<double> expected(2, 2);
+  expected << 1, 3, 2, 4;
+  for (const char* text :
+       {"1,2\n3,4\n", "1,2\n3,4", "1,2\r\n3,4\r\n", "1,2\n3,4\n\n", "1,2\n3,4\n \t\r\n\n",
+        " 1 ,\t2\n3 , 4 \n", "+1,2\n3,+4\n", "1.0,2e0\n.3E1,4.\n",
+        "\xEF\xBB\xBF"
+        "1,2\n3,4\n"}) {
+    INFO(text);
+    const CsvTable<double> table = csv_from<double>(folder, text);
+    CHECK(table.values == expected);
+    CHECK(table.names.empty());
+  }
+  const CsvTable<double> named = csv_from<double>(folder, "\xEF\xBB\xBF x , \"y\" \r\n1,2\r\n3,4");
+  CHECK(named.values == expected);
+  CHECK(named.names == std::vector<std::string>{"x", "y"});
+}
+
+TEST_CASE("csv: NaN and infinities are numbers, however they are spelt", "[csv]") {
+  const Folder folder;
+  const Matrix<float> values =
+      csv_from<float>(folder, "nan,NaN,-nan,inf,-inf,Inf,INFINITY,+inf\n").values;
+  REQUIRE(values.rows() == 8);
+  CHECK(values.topRows(3).array().isNaN().all());
+  CHECK(values(3, 0) == HUGE_VALF);
+  CHECK(values(4, 0) == -HUGE_VALF);
+  CHECK(values.bottomRows(3).array().isInf().all());
+}
+
+TEST_CASE("csv: numbers are rounded once, and to zero below the smallest", "[csv]") {
+  const Folder folder;
+  // Just above the middle between two floats: by way of a double it would go down.
+  const Matrix<float> values =
+      csv_from<float>(folder, "1.00000005960464477540,1e-60,-1e-60,1e-45\n").values;
+  CHECK(values(0, 0) == std::nextafter(1.0F, 2.0F));
+  CHECK(values(1, 0) == 0);
+  CHECK(std::signbit(values(2, 0)));
+  CHECK(values(3, 0) == std::numeric_limits<float>::denorm_min());
+}
+
+TEST_CASE("csv: a locale with a decimal comma changes nothing", "[csv]") {
+  const std::string before = std::setlocale(LC_ALL, nullptr);
+  for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"})
+    if (std::setlocale(LC_ALL, name) != nullptr) break;  // where there is none, nothing is tested
+  const Folder folder;
+  const Matrix<double> half = Matrix<double>::Constant(1, 1, 1234.5);
+  write_csv(folder / "a.csv", half);
+  CHECK(bytes_of(folder / "a.csv") == "1234.5\n");
+  CHECK(read_csv<double>(folder / "a.csv").values == half);
+  std::setlocale(LC_ALL, before.c_str());
+}
+
+TEST_CASE("csv: malformed files are refused by line and field", "[csv]") {
+  const Folder folder;
+  const std::string hint = " is not a number (commas separate, a point is the decimal mark)";
+  CHECK(csv_complaint(folder, "") == "it is empty");
+  CHECK(csv_complaint(folder, " \r\n\n") == "it is empty");
+  CHECK(csv_complaint(folder, "1,2\n3\n") == "line 2 has 1 field, the first line has 2");
+  CHECK(csv_complaint(folder, "a,b\n1,2\n3,4,5\n") == "line 3 has 3 fields, the first line has 2");
+  CHECK(csv_complaint(folder, "1,2\n\n3,4\n") == "line 2 is empty");
+  CHECK(csv_complaint(folder, "\n1,2\n") == "line 1 is empty");
+  CHECK(csv_complaint(folder, "1,2\n3,\n") == "line 2, field 2 is empty");
+  CHECK(csv_complaint(folder, "1,2\n , 4\n") == "line 2, field 1 is empty");
+  CHECK(csv_complaint(folder, "1,2\n3,4x\n") == "line 2, field 2: \"4x\"" + hint);
+  CHECK(csv_complaint(folder, "1,2\n0x10,4\n") == "line 2, field 1: \"0x10\"" + hint);
+  CHECK(csv_complaint(folder, "1,2\n+-3,4\n") == "line 2, field 1: \"+-3\"" + hint);
+  CHECK(csv_complaint(folder, "1,2\n++3,4\n") == "line 2, field 1: \"++3\"" + hint);
+  CHECK(csv_complaint(folder, "1,2\n\"3\",4\n") == "line 2, field 1: \"\"3\"\"" + hint);
+  CHECK(csv_complaint(folder, "a;b\n1;2\n") == "line 2, field 1: \"1;2\"" + hint);
+  CHECK(csv_complaint(folder, "a,b\nc,d\n") == "line 2, field 1: \"c\"" + hint);
+  CHECK(csv_complaint(folder, "1\n" + std::string(50, 'x') + "\n") ==
+        "line 2, field 1: \"" + std::string(40, 'x') + "...\"" + hint);
+  CHECK(csv_complaint(folder, std::string("1\n\0\x80\n", 5)) == "line 2, field 1: \"??\"" + hint);
+  CHECK(csv_complaint(folder, "1,2\n3,1e400\n") ==
+        "line 2, field 2: \"1e400\" is out of the range of double");
+  CHECK(csv_complaint<float>(folder, "1,-1e40\n") ==
+        "line 1, field 2: \"-1e40\" is out of the range of float");
+  const std::string mixed = " in that line is; a line of names has no numbers but between quotes";
+  CHECK(csv_complaint(folder, "1,2.o,3\n4,5,6\n") ==
+        "line 1, field 2: \"2.o\" is not a number, but \"1\"" + mixed);
+  CHECK(csv_complaint(folder, "1,\n") ==
+        "line 1, field 2: \"\" is not a number, but \"1\"" + mixed);
+  CHECK(csv_complaint(folder, "a,\"b\n1,2\n") == "line 1, field 2 has a quote that does not end");
+  CHECK(csv_complaint(folder, "\"a\" b,c\n1,2\n") ==
+        "line 1, field 1 goes on after its closing quote");
+}
+
+TEST_CASE("csv: what cannot be read is refused by name", "[csv]") {
+  const Folder folder;
+  const fs::path absent = folder / "absent.csv";
+  CHECK(error_of([&] { (void)read_csv<float>(absent); }) ==
+        "cannot read " + absent.string() + ": No such file or directory");
+  const fs::path inside = folder / "inside";
+  fs::create_directory(inside);
+  CHECK(error_of([&] { (void)read_csv<float>(inside); }) ==
+        "cannot read " + inside.string() + ": Is a directory");
+}
+
+TEST_CASE("csv: no truncation and no wrong byte does worse than a refusal", "[csv]") {
+  const Folder folder;
+  const std::string text = "\"a,\"\"b\", c \r\n1.5e3,-inf\r\n+.25,nan\r\n";
+  const auto read_or_refuse = [&](const std::string& bytes) {
+    try {
+      const CsvTable<float> table = csv_from<float>(folder, bytes);
+      CHECK(table.values.rows() > 0);
+    } catch (const std::runtime_error&) {
+    }
+  };
+  for (std::size_t length = 0; length < text.size(); ++length)
+    read_or_refuse(text.substr(0, length));
+  for (std::size_t at = 0; at < text.size(); ++at)
+    for (const char wrong : {'\0', '\xFF', '9', '"', ',', '\n', '\r', ' ', '-', 'e'}) {
+      std::string changed = text;
+      changed[at] = wrong;
+      read_or_refuse(changed);
+    }
+}
+
+TEST_CASE("csv: what could not be read back is not written", "[csv]") {
+  const Folder folder;
+  const fs::path path = folder / "a.csv";
+  const Matrix<double> values = Matrix<double>::Ones(2, 3);
+  CHECK(message_of([&] { write_csv(path, Matrix<double>(2, 0)); }) ==
+        "write_csv: a matrix 2 x 0 without names leaves nothing to write and could not be read "
+        "back");
+  CHECK(says(message_of([&] { write_csv(path, Matrix<double>(0, 3)); }), "a matrix 0 x 3"));
+  CHECK(message_of([&] { write_csv(path, values, {"a"}); }) ==
+        "write_csv: expected a name for each row of a matrix 2 x 3, got 1");
+  CHECK(message_of([&] {
+          write_csv(path, values, {"a", "b\n"});
+        }) == "write_csv: the name \"b?\" has a line break");
+  CHECK(folder.entries() == 0);
+}
+
+// ---- whole or not at all
+// -------------------------------------------------------------------------
+
+TEST_CASE("whole file: nothing is in its place before the commit, nothing beside it after",
+          "[whole_file]") {
+  const Folder folder;
+  const fs::path path = folder / "a";
+  {
+    WholeFile file(path);
+    file.write("new");
+    CHECK(!fs::exists(path));
+    CHECK(folder.entries() == 1);
+    file.commit();
+  }
+  CHECK(bytes_of(path) == "new");
+  CHECK(folder.entries() == 1);
+  {
+    WholeFile file(path);
+    file.write("never finished");
+    CHECK(bytes_of(path) == "new");
+  }
+  CHECK(bytes_of(path) == "new");
+  CHECK(folder.entries() == 1);
+  write_whole(path, "");
+  CHECK(bytes_of(path).empty());
+}
+
+TEST_CASE("whole file: two writers at once do not mix", "[whole_file]") {
+  const Folder folder;
+  WholeFile one(folder / "a"), other(folder / "a");
+  one.write("one");
+  other.write("other");
+  other.commit();
+  one.commit();
+  CHECK(bytes_of(folder / "a") == "one");
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("whole file: a link stays, permissions pass on", "[whole_file]") {
+  const Folder folder;
+  write_whole(folder / "target", "old");
+  const auto owner_only = fs::perms::owner_read | fs::perms::owner_write;
+  fs::permissions(folder / "target", owner_only);
+  fs::create_symlink("target", folder / "link");
+  write_whole(folder / "link", "new");
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(bytes_of(folder / "target") == "new");
+  CHECK(fs::status(folder / "target").permissions() == owner_only);
+  CHECK(folder.entries() == 2);
+}
+
+TEST_CASE("whole file: where nothing can be written, nothing is left", "[whole_file]") {
+  const Folder folder;
+  const Matrix<double> values = Matrix<double>::Ones(2, 3);
+  const auto refusals = [&](const fs::path& path, const std::string& what) {
+    const std::string expected = "cannot write " + path.string() + ": " + what;
+    CHECK(error_of([&] { write_npy(path, values); }) == expected);
+    CHECK(error_of([&] { write_csv(path, values); }) == expected);
+    CHECK(error_of([&] { write_whole(path, "text"); }) == expected);
+  };
+  refusals(folder / "absent" / "a", "No such file or directory");
+  CHECK(folder.entries() == 0);
+  fs::create_directory(folder / "inside");
+  refusals(folder / "inside", "it is a directory");
+  refusals("/dev/null", "it is not a regular file");
+  CHECK(fs::is_empty(folder / "inside"));
+  CHECK(folder.entries() == 1);
+  write_whole(folder / "file", "text");
+  refusals(folder / "file" / "a", "Not a directory");
+  refusals("", "No such file or directory");
+  CHECK(!fs::exists(".partial-0"));
+}
+
+TEST_CASE("whole file: a write that fails half-way leaves what was there", "[whole_file]") {
+  const Folder folder;
+  const fs::path path = folder / "a";
+  write_whole(path, "old");
+  // Stands in for a full disk.
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  rlimit small = before;
+  small.rlim_cur = 1000;
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  // The second fails in the commit, which is where its few bytes leave the buffer.
+  const std::string large = error_of([&] { write_npy(path, Matrix<double>::Ones(100, 100)); });
+  const std::string buffered = error_of([&] { write_csv(path, Matrix<double>::Ones(1, 800)); });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, old_handler);
+  CHECK(large == "cannot write " + path.string() + ": File too large");
+  CHECK(buffered == "cannot write " + path.string() + ": File too large");
+  CHECK(bytes_of(path) == "old");
+  CHECK(folder.entries() == 1);
+}
