@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_ENCODER_TRUNCATED_HPP
+#define LACUNA_ENCODER_TRUNCATED_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include <lacuna/core/check.hpp>
+#include <lacuna/operator/encode_counted.hpp>
+#include <lacuna/operator/reconstruction_objective.hpp>
+#include <lacuna/operator/select_largest.hpp>
+#include <lacuna/operator/sparse_blocks.hpp>
+
+namespace lacuna {
+
+/// The codes of any encoder, cut to their k largest entries in magnitude. Sparse codes, from dense
+/// and sparse ones; the values that are kept are as they were (`Debiased` fits them). Models
+/// `EncoderFor` every dictionary that E fits, and `SolverFor` where E says what its codes cost.
+///
+/// Of equal magnitudes the lower atom wins; an entry of 0 is never kept; k above num_atoms keeps
+/// all others. Cost: that of E, and comparisons.
+///
+/// @code
+/// const Truncated encoder(Fista(NonnegativeL1(0.05)), 3);
+/// const SparseCodes<float> codes = encoder.encode(dictionary, signals);
+/// @endcode
+template <class E>
+class Truncated {
+ public:
+  /// @param k  at least 1. @throws std::invalid_argument otherwise.
+  Truncated(E encoder, Index k) : encoder_(std::move(encoder)), k_(k) {
+    require(k >= 1, "Truncated", "k must be at least 1, is " + std::to_string(k));
+  }
+
+  [[nodiscard]] const E& encoder() const noexcept { return encoder_; }
+  [[nodiscard]] Index k() const noexcept { return k_; }
+
+  /// Sparse codes, num_atoms x n, of signals, dim x n. @throws std::invalid_argument: shape, NaN.
+  template <Dictionary D>
+  requires EncoderFor<E, D>
+  [[nodiscard]] SparseCodes<ScalarOf<D>> encode(const D& d,
+                                                const MatrixArg<ScalarOf<D>>& signals) const {
+    return cut<ScalarOf<D>>(encoder_.encode(d, signals));
+  }
+
+  /// Codes with objective 1/2 ||x - D s||^2, whatever E's own; E's flops and, where it is a solver,
+  /// its status and iterations. The best k-sparse code is not known: `gap` is NaN.
+  template <Dictionary D>
+  requires CountableEncoderFor<E, D>
+  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
+      const D& d, const MatrixArg<ScalarOf<D>>& signals) const {
+    using S = ScalarOf<D>;
+    Solution<SparseCodes<S>> solution(d.num_atoms(), signals.cols());
+    if constexpr (SolverFor<E, D>) {
+      auto whole = encoder_.solve(d, signals);
+      solution.codes = cut<S>(whole.codes);
+      solution.iterations = std::move(whole.iterations);
+      solution.status = std::move(whole.status);
+      solution.flops = std::move(whole.flops);
+      solution.setup_flops = whole.setup_flops;
+    } else {
+      solution.codes = encode(d, signals);
+      std::fill(solution.flops.begin(), solution.flops.end(), encoder_.forward_flops(d));
+    }
+    solution.objective = reconstruction_objective(d, signals, solution.codes);
+    solution.gap.setConstant(std::numeric_limits<double>::quiet_NaN());
+    solution.relative_gap = solution.gap;
+    return solution;
+  }
+
+ private:
+  template <Real S, CodesOf<S> Codes>
+  [[nodiscard]] SparseCodes<S> cut(const Codes& codes) const {
+    const Index n = codes.cols();
+    SparseBlocks<S> kept(codes.rows(), n, std::max<Index>(1, n));
+    if (n == 0) return kept.assemble("Truncated");
+    auto& part = kept.part(0);
+    part.reserve(n, entries(codes));
+    SelectLargest<S> select(codes.rows());
+    for (Index j = 0; j < n; ++j) {
+      if constexpr (is_sparse_codes<Codes>) {
+        // The entries of a column lie side by side unless someone made the codes by insertion.
+        const Index begin = codes.outerIndexPtr()[j];
+        const Index count = codes.isCompressed() ? codes.outerIndexPtr()[j + 1] - begin
+                                                 : codes.innerNonZeroPtr()[j];
+        const Eigen::Map<const Vector<S>> values(codes.valuePtr() + begin, count);
+        for (const Index i : select(values, k_, false))
+          part.push(codes.innerIndexPtr()[begin + i], values[i]);
+      } else {
+        for (const Index i : select(codes.col(j), k_, false)) part.push(i, codes(i, j));
+      }
+      part.end_column();
+    }
+    return kept.assemble("Truncated");
+  }
+
+  /// At least as many as are kept, and not k of millions where the codes have few.
+  template <class Codes>
+  [[nodiscard]] Index entries(const Codes& codes) const {
+    const Index most = std::min(k_, codes.rows()) * codes.cols();
+    if constexpr (is_sparse_codes<Codes>) return std::min<Index>(most, codes.nonZeros());
+    return most;
+  }
+
+  E encoder_;
+  Index k_;
+};
+
+}  // namespace lacuna
+
+#endif  // LACUNA_ENCODER_TRUNCATED_HPP
