@@ -16,11 +16,18 @@ class SpikesAndSteps {
 
   Matrix<double> decode(const MatrixArg<double>& codes) const {
     check_codes("SpikesAndSteps", *this, codes);
-    return assemble(codes.topRows(n_), codes.bottomRows(n_));
+    return assemble(codes.topRows(n_), scale_ * codes.bottomRows(n_));
   }
   Matrix<double> decode(const SparseCodes<double>& codes) const {
     check_codes("SpikesAndSteps", *this, codes);
-    return assemble(codes.topRows(n_), codes.bottomRows(n_));
+    Matrix<double> spikes = Matrix<double>::Zero(n_, codes.cols()), jumps = spikes;
+    for (Index j = 0; j < codes.cols(); ++j)
+      for (SparseCodes<double>::InnerIterator entry(codes, j); entry; ++entry)
+        if (entry.row() < n_)
+          spikes(entry.row(), j) = entry.value();
+        else
+          jumps(entry.row() - n_, j) = scale_ * entry.value();
+    return assemble(spikes, jumps);
   }
   Matrix<double> correlate(const MatrixArg<double>& signals) const {
     check_signals("SpikesAndSteps", *this, signals);
@@ -31,10 +38,9 @@ class SpikesAndSteps {
   }
 
  private:
-  Matrix<double> assemble(const Matrix<double>& spikes, const Matrix<double>& jumps) const {
-    Matrix<double> signals = scale_ * jumps;
-    for (Index i = 1; i < n_; ++i) signals.row(i) += signals.row(i - 1);
-    return signals + spikes;
+  Matrix<double> assemble(const Matrix<double>& spikes, Matrix<double> steps) const {
+    for (Index i = 1; i < n_; ++i) steps.row(i) += steps.row(i - 1);
+    return spikes + steps;
   }
 
   Index n_;

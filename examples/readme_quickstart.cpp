@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <iomanip>
 #include <iostream>
 
 #include <lacuna/lacuna.hpp>
@@ -15,6 +16,7 @@ int main() {
   const auto inferred = Fista(NonnegativeL1(0.0025)).encode(sae.dictionary, test.signals);
   const double sae_mcc = code_mcc(test.codes, guessed).value;
   const double fista_mcc = code_mcc(test.codes, inferred).value;
-  std::cout << "one pass of the SAE " << sae_mcc << ", inference " << fista_mcc << '\n';
+  std::cout << std::setprecision(2) << "one pass of the SAE " << sae_mcc << ", inference "
+            << fista_mcc << '\n';
   return fista_mcc > 0.95 && fista_mcc > sae_mcc ? 0 : 1;
 }

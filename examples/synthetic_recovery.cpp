@@ -89,6 +89,10 @@ struct Setting {
     alternating_rounds = 20;
   }
 
+  [[nodiscard]] bool is_default_problem() const {
+    return dim == 8 && num_atoms == 16 && num_active == 3;
+  }
+
   /// The paper's penalty in the objective of the solvers.
   [[nodiscard]] double solver_lambda() const {
     return lambda * static_cast<double>(dim) / (2 * static_cast<double>(num_atoms));
@@ -125,7 +129,8 @@ struct Setting {
     row["solver_lambda"] = solver_lambda();
     row["learning_rate"] = learning_rate;
     row["known_codes_steps"] = supervised_steps;
-    row["known_codes_loss"] = "per-latent cosine";
+    row["known_codes_loss"] = {{"sae", "per-latent cosine"}, {"topk_sae", "squared error"}};
+    row["topk"] = {{"k", num_active}, {"lambda", 0.0}};
     row["known_dictionary_steps"] = known_dictionary_steps;
     row["known_dictionary_inference"] = {{"learning_rate", known_dictionary_inference_rate},
                                          {"steps", known_dictionary_inference_steps}};
@@ -232,18 +237,19 @@ class Regime {
         .against_dictionary = false,
         .published_inference = setting_.test_signals * published_flops::known_codes_sae_inference(
                                                            setting_.dim, setting_.num_atoms)};
-    const auto fit = [&](const char* method, auto encoder) {
+    const auto fit = [&](const char* method, auto encoder, auto loss) {
       if (Interrupt::requested()) return;
       Model model{Identity{}, data_.dictionary, std::move(encoder)};
-      const SupervisedTrainer<CosineLoss> trainer(
+      const SupervisedTrainer<decltype(loss)> trainer(
           {.steps = setting_.supervised_steps}, Adam({.learning_rate = setting_.learning_rate}));
       Training training = train(
           trainer, model, LabelledInMemorySource<S>(data_.train.signals, data_.train.codes));
       training.published = published;
       add(method, model.dictionary, model.encoder, training, scoring, setting_.supervised_steps);
     };
-    fit("sae", LinearReluEncoder<S>(weights(true)));
-    fit("topk_sae", TopKEncoder<S>(weights(true), setting_.num_active));
+    fit("sae", LinearReluEncoder<S>(weights(true)), CosineLoss{});
+    // The cosine is blind to the scales that top-k compares: squared error, as everywhere for TopK.
+    fit("topk_sae", TopKEncoder<S>(weights(true), setting_.num_active), SquaredLoss{});
   }
 
   void known_dictionary() {
@@ -631,7 +637,11 @@ int run(Setting setting) {
                           30 * setting.alternating_rounds);
   ProgressLine progress(work_a_run * static_cast<double>(setting.runs));
   std::vector<std::vector<Row>> finished(static_cast<std::size_t>(tasks));
-  (void)Data(setting, Index{0});  // settings that the library refuses are refused here, once
+  // What the library would refuse later is refused here, before anything is done or printed.
+  require(setting.num_active >= 1, "--active",
+          "at least 1, is " + std::to_string(setting.num_active));
+  (void)Data(setting, Index{0});
+  (void)JointTrainer({.steps = 0, .lambda = setting.lambda});
   const Stopwatch clock;
   for_each_block(tasks, 1, setting.common.threads, [&](Block task, Index) {
     if (Interrupt::requested()) return;
@@ -661,7 +671,7 @@ int run(Setting setting) {
   std::printf("\n%.1f s. %s/results.json, results.csv%s\n", clock.seconds(),
               setting.common.out.string().c_str(),
               drawn ? ", synthetic_recovery.svg" : " (no figure: gnuplot is not installed)");
-  if (setting.common.quick && !inference_wins(results))
+  if (setting.common.quick && setting.is_default_problem() && !inference_wins(results))
     throw std::runtime_error("fista did not beat the SAE on the known dictionary");
   return 0;
 }

@@ -29,6 +29,7 @@ endif()
 file(WRITE "${SCRATCH}/a_file" "")
 foreach(options "--no-such-option" "--active;17" "--active;-1" "--atoms;0" "--dim;0" "--runs;0"
                 "--train;0" "--lambda;-1" "--lambda;nan" "--threads;-1" "--seed;x"
+                "--seed;-1" "--active;0"
                 "--out;${SCRATCH}/a_file/below")
   set(out --out "${SCRATCH}/refused")
   if(options MATCHES "^--out")

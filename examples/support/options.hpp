@@ -25,7 +25,9 @@ struct CommonOptions {
     out = std::filesystem::path("build") / "results" / experiment;
     app.add_option("--out", out, "folder for results.json, results.csv and the figure")
         ->capture_default_str();
-    app.add_option("--seed", seed, "names every random number")->capture_default_str();
+    app.add_option("--seed", seed, "names every random number")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
     app.add_flag("--quick", quick, "a small version of everything, in seconds");
     app.add_option("--threads", threads, "threads, 0 for all cores; results do not depend on it")
         ->check(CLI::Range(0, 1024))

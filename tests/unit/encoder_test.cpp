@@ -24,6 +24,8 @@
 
 #include "laws/differentiable_encoder_laws.hpp"
 #include "support/archetypes.hpp"
+#include <lacuna/synthetic/synthetic_model.hpp>
+
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
@@ -309,11 +311,11 @@ TEST_CASE("amortised encoders refuse what does not fit", "[linear_relu][top_k]")
         "LinearReluEncoder::encode: the encoder is for a dictionary of 2 x 3, the dictionary is "
         "2 x 5");
   CHECK(refusal([&] { (void)TopK(weights, 1).encode(d, Matrix<double>::Ones(5, 4)); }) ==
-        "TopKEncoder: signals are 5 x 4, the dictionary is 2 x 3: expected 2 rows");
+        "TopKEncoder::encode: signals are 5 x 4, the dictionary is 2 x 3: expected 2 rows");
   Matrix<double> bad = x;
   bad(1, 2) = std::numeric_limits<double>::infinity();
   CHECK(refusal([&] { (void)TopK(weights, 1).encode(d, bad); }) ==
-        "TopKEncoder: signals column 2 holds a NaN or an infinity");
+        "TopKEncoder::encode: signals column 2 holds a NaN or an infinity");
   // A gradient of another shape is refused by both ways back, not read past its end.
   const auto refuses_gradients = [&](const auto& encoder, const auto& narrow,
                                      const std::string& name) {
@@ -824,7 +826,7 @@ TEST_CASE("AdamInference counts its flops and refuses by name", "[adam_inference
     return refusal([&] { AdamInference(NonnegativeL1(0.1), o); });
   };
   CHECK(options({.steps = -1}) == "AdamInference: steps must be at least 0, is -1");
-  CHECK(options({.start = 90}) == "AdamInference: start must be in (-80, 80), is 90.000000");
+  CHECK(options({.start = 90}) == "AdamInference: start must be in [-40, 20], is 90.000000");
   CHECK(options({.threads = -1}) == "AdamInference: threads must be at least 0, is -1");
   CHECK(options({.learning_rate = 0}) ==
         "Adam: learning_rate must be positive and finite, is 0.000000");
@@ -888,4 +890,38 @@ TEST_CASE("the same bits at any number of threads", "[fista][omp][adam_inference
     return AdamInference(NonnegativeL1(0.1), {.steps = 3, .threads = threads}).encode(d, x);
   };
   CHECK(same_bits(adam(1), adam(3)));
+}
+
+TEST_CASE("what overflows is refused or certified as nothing, never as optimal", "[fista][adam]") {
+  INFO("seeds 51 and 52");
+  const Matrix<float> atoms = random_normal<float>(8, 16, 51), x = random_normal<float>(8, 3, 52);
+  const DenseDictionary<float> long_atoms(1e20F * atoms);
+  CHECK_THROWS_AS(Fista(L1(0.05)).solve(long_atoms, x), std::invalid_argument);
+  const auto solution = AdamInference(NonnegativeL1(0.05), {.steps = 50})
+                            .solve(DenseDictionary<float>(atoms), 1e20F * x);
+  for (Index j = 0; j < 3; ++j) CHECK(!(solution.relative_gap[j] < 0.5));
+}
+
+TEST_CASE("precision_limit means that more steps do not help", "[fista]") {
+  INFO("seeds 1, 2, 7 and 8");
+  // Slow and swinging, but on its way: every signal reaches the tolerance in float.
+  const SyntheticModel<float> model(
+      SyntheticOptions{.dim = 8, .num_atoms = 16, .num_active = 3}, 1);
+  const DenseDictionary<float> d(model.atoms());
+  const Matrix<float> x = model.sample(128, 2).signals;
+  const Index check_every = GENERATE(1, 10);
+  const auto slow = Fista(NonnegativeL1(5e-5), {.max_iterations = 20000, .check_every = check_every})
+                        .solve(d, x);
+  for (const Status status : slow.status) CHECK(status == Status::converged);
+
+  // Out of reach: the gap of a tiny lambda on noise is all rounding. It says so long before the cap.
+  const DenseDictionary<float> tall(0.2F * random_normal<float>(20, 10, 7));
+  const auto noise = Fista(L1(1e-5)).solve(tall, random_normal<float>(20, 50, 8));
+  Index limited = 0;
+  for (std::size_t j = 0; j < 50; ++j) {
+    CHECK(noise.status[j] != Status::max_iterations);
+    CHECK(noise.iterations[j] < 1000);
+    if (noise.status[j] == Status::precision_limit) ++limited;
+  }
+  CHECK(limited > 25);
 }

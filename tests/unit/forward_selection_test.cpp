@@ -124,7 +124,7 @@ TEST_CASE("selection passes over what is in the span of the chosen, and ends", "
     const auto solution = encoder.solve(d, x);
     for (Index j = 0; j < x.cols(); ++j) {
       CHECK(solution.iterations[static_cast<std::size_t>(j)] == 3);
-      CHECK(solution.status[static_cast<std::size_t>(j)] == Status::converged);
+      CHECK(solution.status[static_cast<std::size_t>(j)] == Status::completed);  // none is left
       CHECK(std::abs(2 * solution.objective[j] - best_error(atoms, {0, 1, 2}, x.col(j))) < 1e-10);
     }
     CHECK(encoder.encode(d, Matrix<double>::Zero(5, 2)).nonZeros() == 0);
@@ -150,6 +150,24 @@ TEST_CASE("K-sparse signals end at K atoms, in float too", "[ols][omp]") {
   // Where the greedy choice is right, which is nearly always here, nothing is added to it.
   CHECK(at_truth > 180);
   CHECK(solution.objective.maxCoeff() < 1e-8);
+}
+
+TEST_CASE("signals of any scale are fitted alike, and atoms that cannot be are named",
+          "[ols][omp]") {
+  INFO("seeds 41 and 42");
+  const Matrix<float> atoms = random_normal<float>(6, 12, 41), x = random_normal<float>(6, 5, 42);
+  const DenseDictionary<float> d(atoms);
+  const SparseCodes<float> codes = OrthogonalMatchingPursuit({.k = 3}).encode(d, x);
+  for (const float scale : {1e20F, 1e-24F}) {
+    const SparseCodes<float> scaled = OrthogonalMatchingPursuit({.k = 3}).encode(d, scale * x);
+    REQUIRE(scaled.nonZeros() == codes.nonZeros());
+    CHECK((Matrix<float>(scaled) / scale - Matrix<float>(codes)).norm() <
+          1e-4F * Matrix<float>(codes).norm());
+    CHECK_THROWS_WITH(
+        OrthogonalMatchingPursuit({.k = 3}).encode(DenseDictionary<float>(scale * atoms), x),
+        "OrthogonalMatchingPursuit: the squared length of atom 0 does not fit the element type: "
+        "rescale the atoms");
+  }
 }
 
 TEST_CASE("OrthogonalLeastSquares refuses options out of range", "[ols]") {

@@ -500,7 +500,7 @@ TEST_CASE("JointTrainer refuses what it cannot do, by name", "[joint]") {
   const auto start = model;
   CHECK(refusal([&] {
           JointTrainer({}).fit(model, Source(Matrix<double>::Ones(5, 10)));
-        }).starts_with("JointTrainer::fit: signals are 5 x "));
+        }).starts_with("JointTrainer::fit: the source has signals of dimension 5, "));
   Model misfit{Identity{}, Dense(atoms),
                Linear(RandomWeights{.dim = 4, .num_atoms = 7, .seed = 93})};
   CHECK(refusal([&] { JointTrainer({}).fit(misfit, Source(x)); }) ==
@@ -642,7 +642,7 @@ TEST_CASE("AlternatingTrainer stops and refuses", "[alternating]") {
         "AlternatingTrainer: rounds must be at least 0, is -2");
   CHECK(refusal([&] {
           trainer.fit(model, Source(Matrix<double>::Ones(3, 2)));
-        }).starts_with("AlternatingTrainer::fit: signals are 3 x "));
+        }).starts_with("AlternatingTrainer::fit: the source has signals of dimension 3, "));
 }
 
 // ---- sparse coding ------------------------------------------------------------------------------
@@ -700,8 +700,48 @@ TEST_CASE("SparseCodingTrainer lowers the loss, stops and refuses", "[sparse_cod
   CHECK(options({.lambda = -1}) ==
         "SparseCodingTrainer: lambda must be finite and at least 0, is -1.000000");
   CHECK(options({.start = 100}) ==
-        "SparseCodingTrainer: start must be in (-80, 80), is 100.000000");
+        "SparseCodingTrainer: start must be in [-40, 20], is 100.000000");
   CHECK(refusal([&] {
           trainer.fit(model, Source(Matrix<double>::Ones(3, 2)));
-        }).starts_with("SparseCodingTrainer::fit: signals are 3 x "));
+        }).starts_with("SparseCodingTrainer::fit: the source has signals of dimension 3, "));
+}
+
+namespace {
+
+/// A source that breaks the law of sources: its batches are what they should not be.
+struct BadSource {
+  using Scalar = double;
+  Matrix<double> signals;
+  Index dim() const { return 4; }
+  MatrixArg<double> batch(Index) { return signals; }
+};
+
+}  // namespace
+
+TEST_CASE("trainers refuse batches that a source should not give, by name", "[trainer]") {
+  const UnitNormDictionary<double> d(random_normal<double>(4, 6, 1));
+  const auto message = [&](const Matrix<double>& signals, auto trainer, auto encoder) {
+    Model model{Identity{}, d, encoder};
+    return refusal([&] { trainer.fit(model, BadSource{signals}); });
+  };
+  const Matrix<double> none(4, 0), shorter = Matrix<double>::Ones(3, 5);
+  Matrix<double> bad = Matrix<double>::Ones(4, 5);
+  bad(2, 3) = std::numeric_limits<double>::quiet_NaN();
+  const LinearReluEncoder<double> relu(RandomWeights{.dim = 4, .num_atoms = 6});
+  const Fista fista(NonnegativeL1(0.1));
+  const SparseCodingTrainer sparse_coding({.steps = 2});
+  const JointTrainer joint({.steps = 2});
+  const AlternatingTrainer alternating({.rounds = 2}, BlockCoordinateUpdate());
+
+  CHECK(message(none, sparse_coding, fista) ==
+        "SparseCodingTrainer::fit: the source gave no signals");
+  CHECK(message(none, joint, relu) == "JointTrainer::fit: the source gave no signals");
+  CHECK(message(none, alternating, fista) ==
+        "AlternatingTrainer::fit: the source gave no signals");
+  CHECK(message(shorter, sparse_coding, fista) ==
+        "SparseCodingTrainer::fit: signals are 3 x 5, the dictionary is 4 x 6: expected 4 rows");
+  CHECK(message(bad, sparse_coding, fista) ==
+        "SparseCodingTrainer::fit: signals column 3 holds a NaN or an infinity");
+  CHECK(message(bad, joint, relu).find("signals column 3") != std::string::npos);
+  CHECK(message(bad, alternating, fista).find("signals column 3") != std::string::npos);
 }

@@ -54,7 +54,8 @@ struct Problem {
 
 TEST_CASE("CodeStatistics are the two products, from either form of codes", "[update]") {
   const Problem p;
-  const CodeStatistics<double> dense(p.data.signals, p.codes), sparse(p.data.signals, p.data.codes);
+  const CodeStatistics<double> dense("test", p.data.signals, p.codes),
+      sparse("test", p.data.signals, p.data.codes);
   CHECK((dense.a - p.codes * p.codes.transpose()).norm() < 1e-12);
   CHECK((dense.b - p.data.signals * p.codes.transpose()).norm() < 1e-12);
   CHECK((dense.a - sparse.a).norm() < 1e-12);
@@ -123,8 +124,8 @@ TEST_CASE("passes of BlockCoordinateUpdate are updates one after another", "[blo
     ones += BlockCoordinateUpdate().update(apart, p.data.signals, p.codes);
   CHECK((together.atoms() - apart.atoms()).norm() < 1e-12);
   // The statistics are taken once instead of three times.
-  CHECK(ones - three == 2 * CodeStatistics<double>(p.data.signals, p.codes).flops);
-  CHECK(ones / 3 == CodeStatistics<double>(p.data.signals, p.codes).flops + 10 * (2 * 6 * 10 + 36));
+  CHECK(ones - three == 2 * CodeStatistics<double>("test", p.data.signals, p.codes).flops);
+  CHECK(ones / 3 == CodeStatistics<double>("test", p.data.signals, p.codes).flops + 10 * (2 * 6 * 10 + 36));
 }
 
 TEMPLATE_TEST_CASE("updates stay at the true dictionary", "[update]", BlockCoordinateUpdate,
@@ -180,7 +181,7 @@ TEST_CASE("LeastSquaresUpdate solves the normal equations", "[least_squares]") {
   const Matrix<double> expected = a.ldlt().solve(p.codes * x.transpose()).transpose();
   CHECK((dictionary.atoms() - expected).norm() < 1e-10);
   CHECK(((x - dictionary.atoms() * p.codes) * p.codes.transpose()).norm() < 1e-9);
-  CHECK(flops == CodeStatistics<double>(x, p.codes).flops + 1000 / 3 + 4 * 6 * 100);
+  CHECK(flops == CodeStatistics<double>("test", x, p.codes).flops + 1000 / 3 + 4 * 6 * 100);
 
   // The ridge pulls towards the present atoms: (B + rho D)(A + rho I)^-1.
   Dense ridged(p.start);
@@ -237,6 +238,6 @@ TEST_CASE("updates refuse options and shapes by name", "[update]") {
   CHECK(refusal([&] {
           BlockCoordinateUpdate().update(dictionary, p.data.signals,
                                          Matrix<double>(Matrix<double>::Ones(10, 7)));
-        }) == "CodeStatistics: signals are 6 x 80, codes are 10 x 7: expected as many columns");
+        }) == "BlockCoordinateUpdate: signals are 6 x 80, codes are 10 x 7: expected as many columns");
   CHECK(same_bits(dictionary.atoms(), p.start));
 }

@@ -20,7 +20,7 @@ struct Solution {
   Codes codes;                       ///< num_atoms x n
   Vector<double> objective;          ///< n
   Vector<double> gap;                ///< n, absolute; NaN where there is no certificate
-  Vector<double> relative_gap;       ///< n, gap / (1/2 ||x||^2); 0 for x = 0
+  Vector<double> relative_gap;       ///< n, gap / (1/2 ||x||^2); for x = 0: 0 or infinite
   std::vector<Index> iterations;     ///< n
   std::vector<Status> status;        ///< n
   std::vector<std::int64_t> flops;   ///< n, audited: what the steps taken cost

@@ -401,7 +401,7 @@ class ActiveSet {
     Solution<SparseCodes<S>> solution(num_atoms, n);
     // How many atoms will be in use is not known before; the Gram matrix pays from a few signals
     // on.
-    const detail::GramForm<D> form(d, n, most / 8 + 1, solution.setup_flops);
+    const detail::GramForm<D> form("ActiveSet", d, n, most / 8 + 1, solution.setup_flops);
     detail::SelectedEntries<S> entries(most, n);
     const auto with_chunk = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
       const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -57,6 +58,16 @@ class ForwardSelection {
   template <class X, class C>
   Result run(const X& x, C&& correlations, double tolerance) {
     const Index m = basis_.atoms().rows(), n = basis_.atoms().cols();
+    // Squares of a signal that is very large or very small do not fit S: it is fitted at length 1, then.
+    const S length_of_x = x.stableNorm();
+    const bool rescale = length_of_x > S(0) && !(length_of_x > S(1e-12) && length_of_x < S(1e12));
+    if (rescale) {
+      const Vector<S> unit = x / length_of_x;
+      correlations /= length_of_x;
+      const Result result = run(unit, correlations, tolerance);
+      coefficients_ *= length_of_x;
+      return result;
+    }
     const S energy = x.squaredNorm();
     const S enough = static_cast<S>(tolerance * tolerance) * energy;
     // What rounding leaves of a signal that is fitted exactly, as a length squared.
@@ -89,10 +100,7 @@ class ForwardSelection {
       if (size == basis_.most()) break;
       const Index atom = best_atom(correlations, rounding);
       result.flops += 2 * n;
-      if (atom < 0) {
-        result.status = Status::converged;
-        break;
-      }
+      if (atom < 0) break;
       const S pivot = basis_.outside_span(atom, result.flops);
       close(atom);
       if (!(pivot > Basis::span_tolerance * basis_.lengths()[atom])) {
@@ -244,7 +252,15 @@ class GramForm {
   using S = ScalarOf<D>;
 
   /// @param choices  atoms that a signal is expected to choose. @param setup_flops  is added to.
-  GramForm(const D& d, Index n, Index choices, std::int64_t& setup_flops) {
+  /// @throws std::invalid_argument naming an atom whose squared length over- or underflows.
+  GramForm(const char* where, const D& d, Index n, Index choices, std::int64_t& setup_flops) {
+    for (Index i = 0; i < d.num_atoms(); ++i) {
+      const S square = d.atoms().col(i).squaredNorm();
+      const bool fits = square > std::numeric_limits<S>::min() && std::isfinite(square);
+      require(fits || (d.atoms().col(i).array() == S(0)).all(), where,
+              "the squared length of atom " + std::to_string(i) +
+                  " does not fit the element type: rescale the atoms");
+    }
     if constexpr (GramDictionary<D>) {
       if (d.has_gram()) {
         gram_ = &d.gram();
@@ -273,6 +289,7 @@ class GramForm {
 /// Options that `OrthogonalMatchingPursuit` and `OrthogonalLeastSquares` share, and what to do with
 /// them.
 struct SelectionRequest {
+  const char* where;
   Index k;
   double tolerance;
   Index threads;
@@ -285,8 +302,11 @@ template <SelectionRule Rule, ExplicitDictionary D>
   using S = ScalarOf<D>;
   const Index num_atoms = d.num_atoms(), n = signals.cols();
   const Index most = std::min({request.k, num_atoms, d.dim()});
+  require(n == 0 || most <= std::numeric_limits<int>::max() / n, request.where,
+          std::to_string(n) + " signals of up to " + std::to_string(most) +
+              " entries exceed the 2^31 of sparse codes: encode them in parts");
   Solution<SparseCodes<S>> solution(num_atoms, n);
-  const GramForm<D> form(d, n, most, solution.setup_flops);
+  const GramForm<D> form(request.where, d, n, most, solution.setup_flops);
   SelectedEntries<S> entries(most, n);
   const auto run = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
     // Some 256 Ki correlations a block stay in the second-level cache.

@@ -71,7 +71,7 @@ class OrthogonalLeastSquares {
                                                        bool certify) const {
     check_encoding("OrthogonalLeastSquares", d, signals);
     return detail::select_forward<detail::SelectionRule::error_decrease>(
-        d, signals, {options_.k, options_.tolerance, options_.threads, certify});
+        d, signals, {"OrthogonalLeastSquares", options_.k, options_.tolerance, options_.threads, certify});
   }
 
   Options options_;

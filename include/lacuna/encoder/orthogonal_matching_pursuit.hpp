@@ -27,8 +27,8 @@ struct OrthogonalMatchingPursuitOptions {
 /// at rounding, or when no atom is left that could be chosen, so a zero signal has an empty code.
 /// Of equal correlations the lower atom wins. Correlations go through the Gram matrix, at num_atoms
 /// k^2 flops a signal, where the dictionary carries it or making it pays; else through the
-/// residual, at 2 dim num_atoms k. The problem is not convex: `gap` is NaN. Status: `converged`
-/// where the tolerance (or rounding) was reached or no atom was left, `completed` at k atoms.
+/// residual, at 2 dim num_atoms k. The problem is not convex: `gap` is NaN. Status: `converged` where
+/// the tolerance (or rounding) was reached, `completed` at k atoms or where no atom was left to choose.
 ///
 /// Source: Pati, Rezaiifar & Krishnaprasad, "Orthogonal matching pursuit", 1993; the
 /// order-recursive form of Rebollo-Neira & Lowe 2002, over the Gram matrix as in Rubinstein,
@@ -74,7 +74,7 @@ class OrthogonalMatchingPursuit {
                                                        bool certify) const {
     check_encoding("OrthogonalMatchingPursuit", d, signals);
     return detail::select_forward<detail::SelectionRule::correlation>(
-        d, signals, {options_.k, options_.tolerance, options_.threads, certify});
+        d, signals, {"OrthogonalMatchingPursuit", options_.k, options_.tolerance, options_.threads, certify});
   }
 
   Options options_;

@@ -41,21 +41,22 @@ inline void check_options(const char* where, const ProximalGradientOptions& opti
           "threads must be at least 0, is " + std::to_string(options.threads));
 }
 
-/// Tells a stall of the element type from slow progress: true once the gap is within a hundred
-/// roundings of the signal's energy and ten checks in a row have not improved it by a hundredth.
+/// Tells a stall of the element type from slow progress. The gap cannot: it swings while the code still
+/// moves, and what is reachable depends on lambda. The code can: once it has moved by no more than
+/// rounding over ten steps, five times in a row, further steps do not bring it closer.
 class StallDetector {
  public:
-  template <Real S>
-  [[nodiscard]] bool stalled(double relative_gap) {
-    constexpr double rounding = static_cast<double>(std::numeric_limits<S>::epsilon());
-    checks_without_progress_ = relative_gap < 0.99 * best_ ? 0 : checks_without_progress_ + 1;
-    best_ = std::min(best_, relative_gap);
-    return relative_gap <= 100 * rounding && checks_without_progress_ >= 10;
+  template <class Now, class Before>
+  [[nodiscard]] bool stalled(const Now& code, const Before& at_last_check) {
+    using S = typename Now::Scalar;
+    const S moved = (code - at_last_check).cwiseAbs().maxCoeff();
+    const S rounding = S(4) * std::numeric_limits<S>::epsilon() * code.cwiseAbs().maxCoeff();
+    checks_at_rest_ = moved <= rounding ? checks_at_rest_ + 1 : 0;
+    return checks_at_rest_ >= 5;
   }
 
  private:
-  double best_ = std::numeric_limits<double>::infinity();
-  int checks_without_progress_ = 0;
+  int checks_at_rest_ = 0;
 };
 
 /// Proximal gradient steps on 1/2 ||x - D s||^2 + g(s), a block of signals at a time.
@@ -76,7 +77,11 @@ class ProximalGradient {
         options_(options),
         gram_form_(d.has_gram() && d.num_atoms() <= 2 * d.dim()),
         // The zero dictionary has norm 0 and no gradient: any step will do.
-        step_(d.squared_spectral_norm() > 0 ? 1 / d.squared_spectral_norm() : 1.0) {}
+        step_(d.squared_spectral_norm() > 0 ? 1 / d.squared_spectral_norm() : 1.0) {
+    const double largest = static_cast<double>(std::numeric_limits<S>::max());
+    require(d.squared_spectral_norm() < largest, "proximal gradient",
+            "the dictionary's squared spectral norm overflows its element type");
+  }
 
   /// @param initial  null for codes of zero. @param certify  whether objective and gap are wanted.
   [[nodiscard]] Solution<Matrix<S>> run(const MatrixArg<S>& signals, const MatrixArg<S>* initial,
@@ -120,6 +125,9 @@ class ProximalGradient {
     std::iota(origin.begin(), origin.end(), block.begin);
     std::vector<double> momentum(static_cast<std::size_t>(block.count), 1.0);
     std::vector<StallDetector> stall(static_cast<std::size_t>(block.count));
+    // A code that has not begun to move is not at rest.
+    Matrix<S> at_check =
+        Matrix<S>::Constant(n, to_tolerance ? block.count : 0, std::numeric_limits<S>::infinity());
 
     const std::int64_t setup = gram_form_ ? 2 * std::int64_t{d_.dim()} * n : 0;
     for (Index j = block.begin; j < block.begin + block.count; ++j)
@@ -128,6 +136,8 @@ class ProximalGradient {
     Index active = block.count;
     const auto certify_active = [&](Index iteration, bool last) {
       std::vector<bool> done(static_cast<std::size_t>(active), last);
+      // Every ten steps, however often the gap is asked for.
+      const bool look_for_rest = to_tolerance && iteration % 10 < options_.check_every;
       certifier.for_each(x.leftCols(active), s.leftCols(active), [&](Index j, Certificate c) {
         const auto here = static_cast<std::size_t>(j);
         const auto there = static_cast<std::size_t>(origin[here]);
@@ -141,12 +151,13 @@ class ProximalGradient {
         if (to_tolerance && c.relative_gap <= options_.tolerance) {
           status = Status::converged;
           done[here] = true;
-        } else if (to_tolerance && stall[here].template stalled<S>(c.relative_gap)) {
+        } else if (look_for_rest && stall[here].stalled(s.col(j), at_check.col(j))) {
           status = Status::precision_limit;
           done[here] = true;
         }
         solution.status[there] = status;
       });
+      if (look_for_rest) at_check.leftCols(active) = s.leftCols(active);
       // Signals that are done leave: from the right, so that those moved in have been looked at.
       for (Index j = active - 1; j >= 0; --j) {
         const auto here = static_cast<std::size_t>(j);
@@ -158,6 +169,7 @@ class ProximalGradient {
         x.col(j) = x.col(active);
         s.col(j) = s.col(active);
         y.col(j) = y.col(active);
+        if (to_tolerance) at_check.col(j) = at_check.col(active);
         if (gram_form_) correlations.col(j) = correlations.col(active);
         origin[here] = origin[moved];
         momentum[here] = momentum[moved];

@@ -41,7 +41,7 @@ class Refined {
     requires EncoderFor<First, D> && WarmStartableFor<Second, D>
   [[nodiscard]] CodesFor<Second, D> encode(const D& d,
                                            const MatrixArg<ScalarOf<D>>& signals) const {
-    return second_.encode(d, signals, Matrix<ScalarOf<D>>(first_.encode(d, signals)));
+    return second_.encode(d, signals, dense(first_.encode(d, signals)));
   }
 
   /// Codes with the certificate of `Second`; the flops of both.
@@ -49,8 +49,8 @@ class Refined {
     requires CountableEncoderFor<First, D> && WarmStartableFor<Second, D> && SolverFor<Second, D>
   [[nodiscard]] Solution<CodesFor<Second, D>> solve(const D& d,
                                                     const MatrixArg<ScalarOf<D>>& signals) const {
-    const auto guess = encode_counted(first_, d, signals);
-    auto solution = second_.solve(d, signals, Matrix<ScalarOf<D>>(guess.codes));
+    auto guess = encode_counted(first_, d, signals);
+    auto solution = second_.solve(d, signals, dense(std::move(guess.codes)));
     if (signals.cols() > 0) {
       const std::int64_t share = guess.flops / signals.cols();
       for (std::int64_t& flops : solution.flops) flops += share;
@@ -60,6 +60,16 @@ class Refined {
   }
 
  private:
+  /// A warm start is dense; so are the codes that come of it.
+  template <Real S>
+  [[nodiscard]] static Matrix<S> dense(Matrix<S>&& guess) {
+    return std::move(guess);
+  }
+  template <Real S>
+  [[nodiscard]] static Matrix<S> dense(const SparseCodes<S>& guess) {
+    return guess;
+  }
+
   First first_;
   Second second_;
 };

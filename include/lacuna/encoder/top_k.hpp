@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include <lacuna/concepts/dictionary.hpp>
@@ -53,14 +54,33 @@ class TopKEncoder {
   /// Sparse codes, num_atoms x n. @throws std::invalid_argument: shape, NaN.
   template <Dictionary D>
   [[nodiscard]] SparseCodes<S> encode(const D& d, const MatrixArg<S>& signals) const {
+    map_.check("TopKEncoder::encode", d, signals);
+    const Index num_atoms = map_.num_atoms(), n = signals.cols();
+    const Index most = std::min(k_, num_atoms);
+    check_size(most, n);
+    // Block by block, so that no pre-activations num_atoms x n come to be.
+    const Index block_size = std::clamp<Index>((Index{1} << 18) / num_atoms, 16, n + 16);
+    SparseCodes<S> codes(num_atoms, n);
+    codes.reserve(most * n);
     Tape tape;
-    forward(d, signals, tape);
-    return std::move(tape.codes);
+    for (Index begin = 0; begin < n; begin += block_size) {
+      const Index count = std::min(block_size, n - begin);
+      map_.apply(signals.middleCols(begin, count), tape.preactivation);
+      keep_largest_positive(tape.preactivation, k_, tape.codes);
+      for (Index j = 0; j < count; ++j) {
+        codes.startVec(begin + j);
+        for (typename SparseCodes<S>::InnerIterator entry(tape.codes, j); entry; ++entry)
+          codes.insertBack(entry.row(), begin + j) = entry.value();
+      }
+    }
+    codes.finalize();
+    return codes;
   }
 
   template <Dictionary D>
   const SparseCodes<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
-    map_.check("TopKEncoder", d, signals);
+    map_.check("TopKEncoder::forward", d, signals);
+    check_size(std::min(k_, map_.num_atoms()), signals.cols());
     map_.apply(signals, tape.preactivation);
     keep_largest_positive(tape.preactivation, k_, tape.codes);
     return tape.codes;
@@ -97,6 +117,12 @@ class TopKEncoder {
   }
 
  private:
+  static void check_size(Index most, Index n) {
+    require(n == 0 || most <= std::numeric_limits<int>::max() / n, "TopKEncoder",
+            std::to_string(n) + " signals of up to " + std::to_string(most) +
+                " entries exceed the 2^31 of sparse codes: encode them in parts");
+  }
+
   [[nodiscard]] static Index checked(Index k) {
     require(k >= 1, "TopKEncoder", "k must be at least 1, is " + std::to_string(k));
     return k;

@@ -50,7 +50,6 @@ template <Dictionary D, CodesOf<ScalarOf<D>> Codes, SolverFor<D> Solver>
           "signals are " + shape_of(signals.rows(), signals.cols()) + ", codes are " +
               shape_of(codes.rows(), codes.cols()) + ": expected as many columns");
   check_finite<S>("amortisation_gap", "codes", codes);
-  const auto solution = solver.solve(d, signals);
   LassoCertifier certifier(d, solver.penalty());
   AmortisationGap result;
   Index with_energy = 0, infeasible = 0;
@@ -58,6 +57,7 @@ template <Dictionary D, CodesOf<ScalarOf<D>> Codes, SolverFor<D> Solver>
   for (Index begin = 0; begin < signals.cols(); begin += block_size) {
     const Index count = std::min(block_size, signals.cols() - begin);
     const Matrix<S> block = codes.middleCols(begin, count);
+    const auto solution = solver.solve(d, signals.middleCols(begin, count));
     certifier.for_each(signals.middleCols(begin, count), block, [&](Index j, Certificate c) {
       const double half_signal =
           0.5 * signals.col(begin + j).template cast<double>().squaredNorm();
@@ -66,12 +66,12 @@ template <Dictionary D, CodesOf<ScalarOf<D>> Codes, SolverFor<D> Solver>
         return;
       }
       ++result.feasible;
-      const double excess = c.objective - solution.objective[begin + j];
+      const double excess = c.objective - solution.objective[j];
       result.absolute += excess;
       if (half_signal > 0) {
         ++with_energy;
         result.relative += excess / half_signal;
-        result.uncertainty += solution.relative_gap[begin + j];
+        result.uncertainty += solution.relative_gap[j];
       }
     });
   }

@@ -33,12 +33,13 @@ namespace detail {
 /// 0 (variance below 1e-12, as for codes).
 template <Real S>
 [[nodiscard]] Matrix<S> directions_of(Matrix<S> atoms, bool centred) {
-  const auto dim = static_cast<double>(atoms.rows());
   for (Index j = 0; j < atoms.cols(); ++j) {
     auto atom = atoms.col(j);
+    const double energy = atom.squaredNorm();
     if (centred) atom.array() -= atom.mean();
     const double squared = atom.squaredNorm();
-    if (centred ? squared < 1e-12 * dim : squared == 0) {
+    // A constant atom has no Pearson correlation; its length does not matter.
+    if (squared <= 1e-12 * energy) {
       atom.setZero();
     } else {
       atom /= std::sqrt(squared);

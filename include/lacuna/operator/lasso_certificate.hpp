@@ -18,7 +18,7 @@ namespace lacuna {
 struct Certificate {
   double objective;     ///< P(s) = 1/2 ||x - D s||^2 + g(s)
   double gap;           ///< P(s) - max over theta on the ray of the residual, at least 0
-  double relative_gap;  ///< gap / (1/2 ||x||^2), 0 for x = 0
+  double relative_gap;  ///< gap / (1/2 ||x||^2); for x = 0: 0 if the gap is 0, else infinite
 };
 
 /// Certifies codes of one dictionary and penalty, in double whatever the element type.
@@ -73,10 +73,12 @@ class LassoCertifier {
                                       penalty_.dual_scale(correlations_.col(j)));
       dual = scale * inner - 0.5 * scale * scale * residual_norm;
     }
-    const double gap = std::max(0.0, objective - dual);
-    const double relative =
-        half_signal > 0 ? gap / half_signal
-                        : (gap > 0 ? std::numeric_limits<double>::infinity() : 0.0);
+    // Written so that a NaN, of codes that overflowed, certifies nothing.
+    const double difference = objective - dual;
+    const double gap = difference <= 0   ? 0.0
+                       : difference > 0 ? difference
+                                        : std::numeric_limits<double>::infinity();
+    const double relative = gap > 0 ? gap / half_signal : 0.0;
     return {objective, gap, relative};
   }
 

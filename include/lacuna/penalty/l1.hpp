@@ -12,6 +12,9 @@ namespace lacuna {
 /// g(s) = lambda ||s||_1, codes of either sign. Models `Penalty`.
 ///
 /// prox: soft threshold, sign(v) max(|v| - step lambda, 0). Dual feasible: ||c||_inf <= lambda.
+///
+/// At lambda = 0 no multiple of a residual but 0 is dual feasible to the last bit, so a certificate then
+/// says no more than the objective does, unless x is fitted exactly.
 class L1 {
  public:
   /// Whether codes below 0 are refused.

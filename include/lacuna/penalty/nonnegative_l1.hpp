@@ -13,7 +13,8 @@ namespace lacuna {
 /// g(s) = lambda sum_i s_i for s >= 0, infinite elsewhere. Models `Penalty`.
 ///
 /// prox: max(v - step lambda, 0). Dual feasible: max_i c_i <= lambda. lambda = 0 is non-negative least
-/// squares.
+/// squares; no multiple of a residual but 0 is then dual feasible to the last bit, so a certificate says no
+/// more than the objective does, unless x is fitted exactly.
 class NonnegativeL1 {
  public:
   /// Whether codes below 0 are refused.

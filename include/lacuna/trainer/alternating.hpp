@@ -12,7 +12,6 @@
 #include <lacuna/core/check.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/model.hpp>
-#include <lacuna/operator/prepared_dictionary.hpp>
 
 namespace lacuna {
 
@@ -54,20 +53,24 @@ class AlternatingTrainer {
   /// Fits model.dictionary in place. @throws std::invalid_argument if the shapes do not fit.
   template <class T, class D, class E, class Source, Observer Watch = NoObserver>
     requires Transform<T, ScalarOf<D>> && UpdateFor<U, D> &&
-             CountableEncoderFor<E, PreparedDictionary<D>> &&
+             CountableEncoderFor<E, D> &&
              SignalSource<std::remove_reference_t<Source>>
   Outcome fit(Model<T, D, E>& model, Source&& source, Watch&& observer = {}) const {
     using S = ScalarOf<D>;
-    check_rows("AlternatingTrainer::fit", "signals", source.dim(), 0, model.dictionary.dim(),
-               "dictionary", model.dictionary.dim(), model.dictionary.num_atoms());
+    require(source.dim() == model.dictionary.dim(), "AlternatingTrainer::fit",
+            "the source has signals of dimension " + std::to_string(source.dim()) +
+                ", the dictionary is " +
+                shape_of(model.dictionary.dim(), model.dictionary.num_atoms()));
     Outcome outcome;
     while (outcome.steps < options_.rounds) {
       const Matrix<S> signals = model.transform.apply(source.batch(outcome.steps));
-      const PreparedDictionary<D> prepared(model.dictionary);
-      const auto counted = encode_counted(model.encoder, prepared, signals);
-      outcome.loss = static_cast<double>((signals - prepared.decode(counted.codes)).squaredNorm()) /
-                     static_cast<double>(signals.size());
-      outcome.flops += prepared.setup_flops() + counted.flops;
+      require(signals.cols() > 0, "AlternatingTrainer::fit", "the source gave no signals");
+      // The dictionary as it is: the encoder derives what it needs, and counts it.
+      const auto counted = encode_counted(model.encoder, model.dictionary, signals);
+      const Matrix<S> residual = signals - model.dictionary.decode(counted.codes);
+      outcome.loss =
+          static_cast<double>(residual.squaredNorm()) / static_cast<double>(signals.size());
+      outcome.flops += counted.flops;
       outcome.flops += update_.update(model.dictionary, signals, counted.codes);
       ++outcome.steps;
       if (!observer(Progress{outcome.steps, options_.rounds, outcome.loss})) {

@@ -70,8 +70,10 @@ class JointTrainer {
     using S = ScalarOf<D>;
     using Codes = CodesFor<E, D>;
     constexpr bool learns_transform = LearnableTransform<T, S>;
-    check_rows("JointTrainer::fit", "signals", source.dim(), 0, model.dictionary.dim(),
-               "dictionary", model.dictionary.dim(), model.dictionary.num_atoms());
+    require(source.dim() == model.dictionary.dim(), "JointTrainer::fit",
+            "the source has signals of dimension " + std::to_string(source.dim()) +
+                ", the dictionary is " +
+                shape_of(model.dictionary.dim(), model.dictionary.num_atoms()));
     if constexpr (!LearnableDictionary<D>)
       require(!options_.learn_dictionary, "JointTrainer::fit",
               "the dictionary cannot be learned: set learn_dictionary to false");
@@ -90,6 +92,7 @@ class JointTrainer {
     Outcome outcome;
     while (outcome.steps < options_.steps) {
       const MatrixArg<S> batch = source.batch(outcome.steps);
+      require(batch.cols() > 0, "JointTrainer::fit", "the source gave no signals");
       const Matrix<S> signals = model.transform.apply(batch);
       const Codes& codes = model.encoder.forward(model.dictionary, signals, tape);
       outcome.loss = loss.evaluate(model.dictionary, signals, codes, options_.lambda);

@@ -11,6 +11,7 @@
 #include <lacuna/concepts/observer.hpp>
 #include <lacuna/concepts/optimizer.hpp>
 #include <lacuna/concepts/signal_source.hpp>
+#include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/model.hpp>
 #include <lacuna/optimizer/adam.hpp>
 #include <lacuna/trainer/reconstruction_gradient.hpp>
@@ -50,8 +51,8 @@ class SparseCodingTrainer {
             "steps must be at least 0, is " + std::to_string(options.steps));
     require(options.lambda >= 0 && std::isfinite(options.lambda), "SparseCodingTrainer",
             "lambda must be finite and at least 0, is " + std::to_string(options.lambda));
-    require(options.start > -80 && options.start < 80, "SparseCodingTrainer",
-            "start must be in (-80, 80), is " + std::to_string(options.start));
+    require(options.start >= -40 && options.start <= 20, "SparseCodingTrainer",
+            "start must be in [-40, 20], is " + std::to_string(options.start));
   }
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
@@ -62,9 +63,13 @@ class SparseCodingTrainer {
              SignalSource<std::remove_reference_t<Source>> && Optimizer<O, ScalarOf<D>>
   Outcome fit(Model<T, D, E>& model, Source&& source, Watch&& observer = {}) const {
     using S = ScalarOf<D>;
-    check_rows("SparseCodingTrainer::fit", "signals", source.dim(), 0, model.dictionary.dim(),
-               "dictionary", model.dictionary.dim(), model.dictionary.num_atoms());
+    require(source.dim() == model.dictionary.dim(), "SparseCodingTrainer::fit",
+            "the source has signals of dimension " + std::to_string(source.dim()) +
+                ", the dictionary is " +
+                shape_of(model.dictionary.dim(), model.dictionary.num_atoms()));
     const Matrix<S> signals = model.transform.apply(source.batch(0));
+    check_encoding("SparseCodingTrainer::fit", model.dictionary, signals);
+    require(signals.cols() > 0, "SparseCodingTrainer::fit", "the source gave no signals");
     const Index dim = signals.rows(), num_atoms = model.dictionary.num_atoms();
     Matrix<S> u = Matrix<S>::Constant(num_atoms, signals.cols(), static_cast<S>(options_.start));
     Matrix<S> codes;

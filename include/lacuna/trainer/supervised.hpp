@@ -65,6 +65,7 @@ class SupervisedTrainer {
     Outcome outcome;
     while (outcome.steps < options_.steps) {
       const Matrix<S> signals = model.transform.apply(source.batch(outcome.steps));
+      require(signals.cols() > 0, "SupervisedTrainer::fit", "the source gave no signals");
       const SparseCodes<S>& targets = source.batch_codes(outcome.steps);
       const Codes& codes = model.encoder.forward(model.dictionary, signals, tape);
       outcome.loss = Loss::template evaluate<S>(codes, targets, code_gradient);

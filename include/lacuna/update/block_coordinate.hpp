@@ -44,7 +44,7 @@ class BlockCoordinateUpdate {
     using S = ScalarOf<D>;
     check_signals("BlockCoordinateUpdate", d, signals);
     check_codes("BlockCoordinateUpdate", d, codes);
-    const CodeStatistics<S> statistics(signals, codes);
+    const CodeStatistics<S> statistics("BlockCoordinateUpdate", signals, codes);
     d.update_atoms([&](Matrix<S>& atoms) {
       Vector<S> target(atoms.rows());
       for (Index pass = 0; pass < options_.passes; ++pass)

@@ -20,18 +20,18 @@ struct CodeStatistics {
   std::int64_t flops = 0;
 
   /// Cost: 2 num_atoms (num_atoms + dim) flops a signal.
-  CodeStatistics(const MatrixArg<S>& signals, const Matrix<S>& codes) {
-    check_columns(signals, codes);
+  CodeStatistics(const char* where, const MatrixArg<S>& signals, const Matrix<S>& codes) {
+    check(where, signals, codes);
     a.noalias() = codes * codes.transpose();
     b.noalias() = signals * codes.transpose();
     flops = std::int64_t{2} * codes.rows() * (codes.rows() + signals.rows()) * codes.cols();
   }
 
   /// Cost: for each signal with k active entries, 2 k (k + dim) flops.
-  CodeStatistics(const MatrixArg<S>& signals, const SparseCodes<S>& codes)
+  CodeStatistics(const char* where, const MatrixArg<S>& signals, const SparseCodes<S>& codes)
       : a(Matrix<S>::Zero(codes.rows(), codes.rows())),
         b(Matrix<S>::Zero(signals.rows(), codes.rows())) {
-    check_columns(signals, codes);
+    check(where, signals, codes);
     using Entry = typename SparseCodes<S>::InnerIterator;
     for (Index j = 0; j < codes.cols(); ++j)
       for (Entry entry(codes, j); entry; ++entry) {
@@ -46,10 +46,12 @@ struct CodeStatistics {
 
  private:
   template <class Codes>
-  static void check_columns(const MatrixArg<S>& signals, const Codes& codes) {
-    require(signals.cols() == codes.cols(), "CodeStatistics",
+  static void check(const char* where, const MatrixArg<S>& signals, const Codes& codes) {
+    require(signals.cols() == codes.cols(), where,
             "signals are " + shape_of(signals.rows(), signals.cols()) + ", codes are " +
                 shape_of(codes.rows(), codes.cols()) + ": expected as many columns");
+    check_finite<S>(where, "signals", signals);
+    check_finite<S>(where, "codes", codes);
   }
 };
 

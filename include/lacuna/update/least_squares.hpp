@@ -47,7 +47,7 @@ class LeastSquaresUpdate {
     using S = ScalarOf<D>;
     check_signals("LeastSquaresUpdate", d, signals);
     check_codes("LeastSquaresUpdate", d, codes);
-    const CodeStatistics<S> statistics(signals, codes);
+    const CodeStatistics<S> statistics("LeastSquaresUpdate", signals, codes);
     const std::int64_t m = d.dim(), n = d.num_atoms();
     Matrix<double> a = statistics.a.template cast<double>();
     const double use = a.trace() / static_cast<double>(n);
