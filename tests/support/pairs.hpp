@@ -3,8 +3,9 @@
 #define LACUNA_TESTS_SUPPORT_PAIRS_HPP
 
 /// @file
-/// Every encoder of the library with every dictionary that it fits, as one list of types for
-/// TEMPLATE_LIST_TEST_CASE, and how to make one of each.
+/// Encoders of the library with every dictionary that they fit, as one list of types for
+/// TEMPLATE_LIST_TEST_CASE, and how to make one of each. A second list is in greedy_pairs.hpp: one
+/// file of both takes the compiler too long.
 
 #include <tuple>
 #include <type_traits>
@@ -182,20 +183,19 @@ struct SolversAmong<std::tuple<P...>> {
   using type = decltype(std::tuple_cat(keep(P())...));
 };
 
-template <class Dictionaries>
+template <class Dictionaries, class Encoders>
 struct ProductOf;
-template <class... D>
-struct ProductOf<std::tuple<D...>> {
-  using type =
-      decltype(std::tuple_cat(std::declval<typename PairsWith<D, AllEncoders>::type>()...));
+template <class... D, class Encoders>
+struct ProductOf<std::tuple<D...>, Encoders> {
+  using type = decltype(std::tuple_cat(std::declval<typename PairsWith<D, Encoders>::type>()...));
 };
 }  // namespace detail
 
 /// All pairs of one element type, and those among them whose encoder accounts for its codes.
-template <Real S>
-using PairsOf = typename detail::ProductOf<DictionariesOf<S>>::type;
-template <Real S>
-using SolverPairsOf = typename detail::SolversAmong<PairsOf<S>>::type;
+template <Real S, class Encoders = AllEncoders>
+using PairsOf = typename detail::ProductOf<DictionariesOf<S>, Encoders>::type;
+template <Real S, class Encoders = AllEncoders>
+using SolverPairsOf = typename detail::SolversAmong<PairsOf<S, Encoders>>::type;
 
 // A concept grown too strict would drop pairs without a word. Of the encoders four fit one element
 // type alone, and eight fit both; the pursuit does not fit the one dictionary of five that hides

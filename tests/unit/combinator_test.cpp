@@ -81,6 +81,21 @@ double kkt_violation(const Matrix<double>& atoms, const Vector<double>& x,
   return violation;
 }
 
+// Who fits whom, and who does not.
+using Hidden = test::MinimalDictionary<double>;
+static_assert(SolverFor<Truncated<Fista<L1>>, Hidden> && SolverFor<MarginalThreshold, Hidden>);
+static_assert(SolverFor<Debiased<Truncated<Fista<L1>>>, Dense>);
+static_assert(not EncoderFor<Debiased<Fista<L1>>, Hidden>);
+static_assert(not EncoderFor<MatchingPursuit, Hidden> && not EncoderFor<Cosamp, Hidden>);
+static_assert(not EncoderFor<Truncated<MatchingPursuit>, Hidden>);
+// What cannot say what its codes cost is encoded with, and not solved.
+static_assert(EncoderFor<Truncated<test::ZeroEncoder>, Hidden>);
+static_assert(not SolverFor<Truncated<test::ZeroEncoder>, Hidden>);
+static_assert(EncoderFor<Debiased<test::ZeroEncoder>, Dense>);
+static_assert(not SolverFor<Debiased<test::ZeroEncoder>, Dense>);
+static_assert(SolverFor<Truncated<test::MinimalSolver>, Hidden>);
+static_assert(not EncoderFor<Truncated<TopKEncoder<float>>, Hidden>);
+
 /// Says what it is told to, as the first of a combinator.
 struct Fixed {
   Matrix<double> codes;
