@@ -57,6 +57,7 @@
 #include <lacuna/dictionary/dense.hpp>
 #include <lacuna/dictionary/unit_norm.hpp>
 #include <lacuna/encoder/active_set.hpp>
+#include <lacuna/encoder/active_set_path.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
 #include <lacuna/encoder/cosamp.hpp>

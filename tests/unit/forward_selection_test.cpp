@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// OrthogonalMatchingPursuit and OrthogonalLeastSquares against their definitions, carried out the slow way.
+// OrthogonalMatchingPursuit and OrthogonalLeastSquares against their definitions, carried out the
+// slow way.
 
 #include <algorithm>
 #include <cmath>
@@ -150,6 +151,39 @@ TEST_CASE("K-sparse signals end at K atoms, in float too", "[ols][omp]") {
   // Where the greedy choice is right, which is nearly always here, nothing is added to it.
   CHECK(at_truth > 180);
   CHECK(solution.objective.maxCoeff() < 1e-8);
+}
+
+TEST_CASE("non-negative OMP is non-negative least squares on its support", "[omp]") {
+  INFO("seeds 11 and 12");
+  const Index num_atoms = GENERATE(20, 70);
+  const DenseDictionary<double> d(uneven_atoms(10, num_atoms));
+  const PreparedDictionary<DenseDictionary<double>> prepared(d);
+  const Matrix<double> x = random_normal<double>(10, 60, 12);
+  const OrthogonalMatchingPursuit encoder({.k = 6, .nonnegative = true});
+  const auto solution = encoder.solve(d, x);
+  const SparseCodes<double> from_prepared = encoder.encode(prepared, x);
+  CHECK((solution.codes - from_prepared).norm() < 1e-10);
+  const Matrix<double> correlations = d.correlate(x - d.decode(solution.codes));
+  for (Index j = 0; j < x.cols(); ++j) {
+    CAPTURE(j, num_atoms);
+    const auto support = support_of(solution.codes, j);
+    CHECK(support.size() <= 6);
+    // Stationary on the support and above 0 there: the least squares of those atoms, unconstrained.
+    for (SparseCodes<double>::InnerIterator entry(solution.codes, j); entry; ++entry) {
+      CHECK(entry.value() > 0);
+      CHECK(std::abs(correlations(entry.row(), j)) < 1e-10);
+    }
+    CHECK(std::abs(2 * solution.objective[j] - best_error(d.atoms(), support, x.col(j))) < 1e-10);
+    // The first choice is the largest positive correlation over the length.
+    const auto one =
+        support_of(OrthogonalMatchingPursuit({.k = 1, .nonnegative = true}).encode(d, x.col(j)), 0);
+    const Vector<double> scores =
+        d.correlate(x.col(j)).array() / d.atoms().colwise().norm().transpose().array();
+    Index best = 0;
+    scores.maxCoeff(&best);
+    REQUIRE(one.size() == 1);
+    CHECK(one[0] == best);
+  }
 }
 
 TEST_CASE("signals of any scale are fitted alike, and atoms that cannot be are named",

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_ENCODER_ACTIVE_SET_PATH_HPP
+#define LACUNA_ENCODER_ACTIVE_SET_PATH_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include <lacuna/core/status.hpp>
+#include <lacuna/encoder/selected_basis.hpp>
+
+namespace lacuna {
+
+namespace detail {
+
+/// The active-set method of one signal after another, on lambda ||s||_1 with or without s >= 0.
+///
+/// The atoms I in use satisfy <d_i, x - D s> = lambda sign_i exactly. With D_I = Q L^T that is
+/// L y = D_I^T x - lambda sign_I and L^T s = y; so an atom that comes in, with correlation c_i,
+/// adds y_k = (c_i - lambda sign_i) / L_kk and moves the correlations of all atoms by -y_k p_k: the
+/// recursion of orthogonal matching pursuit, with a different right side. Where a coefficient would
+/// change its sign on the way to the new s, the way ends there and its atom leaves (Lawson &
+/// Hanson's step).
+template <Real S, bool Nonnegative, int Chunk>
+class ActiveSetPath {
+ public:
+  /// What is the largest violation: as it is, which is what a duality gap asks for, or over the
+  /// length of the atom, as in matching pursuit.
+  enum class Choice { violation, violation_over_length };
+
+  /// @param gram  null for the residual form. Both are the caller's and outlive this work space.
+  ActiveSetPath(const Matrix<S>& atoms, const Matrix<S>* gram, double lambda, double tolerance,
+                Index max_changes, Choice choice = Choice::violation)
+      : basis_(atoms, gram, std::min(atoms.rows(), atoms.cols())),
+        lambda_(static_cast<S>(lambda)),
+        tolerance_(tolerance),
+        max_changes_(max_changes),
+        weight_(Vector<S>::Ones(atoms.cols())),
+        threshold_(atoms.cols()),
+        chunk_best_(basis_.num_chunks()),
+        along_(basis_.most() + 1),
+        coefficients_(basis_.most() + 1),
+        target_(basis_.most() + 1),
+        signs_(basis_.most() + 1),
+        inner_(basis_.most() + 1) {
+    // An atom of length 0 never comes in.
+    start_threshold_ = basis_.lengths().unaryExpr(
+        [this](S length) { return length > S(0) ? lambda_ : std::numeric_limits<S>::infinity(); });
+    if (choice == Choice::violation_over_length)
+      weight_ = basis_.lengths().unaryExpr(
+          [](S length) { return length > S(0) ? 1 / std::sqrt(length) : S(1); });
+  }
+
+  struct Result {
+    Status status;
+    Index changes;
+    std::int64_t flops;
+  };
+
+  /// The optimum. @param correlations  D^T x, destroyed. @param initial  a code to begin from, or
+  /// null.
+  template <class X, class C>
+  Result run(const X& x, C&& correlations, const S* initial) {
+    Result result = begin(x, correlations);
+    if (initial) begin_from(initial, x, correlations, result);
+    while (true) {
+      const Index atom = most_violating(correlations);
+      const S violation = atom < 0 ? S(0) : violation_of(atom, correlations);
+      result.flops += 2 * threshold_.size() + 4 * basis_.size() + 12;
+      if (relative_gap(static_cast<double>(violation)) <= tolerance_) {
+        result.status = Status::converged;
+        return result;
+      }
+      if (violation <= rounding_) {
+        // Optimal as far as S can tell; whether that is the tolerance, the certificate says.
+        result.status = tolerance_ > 0 ? Status::precision_limit : Status::completed;
+        return result;
+      }
+      if (result.changes >= max_changes_) return result;
+      if (!take(atom, x, correlations, result)) close(atom, correlations);
+    }
+  }
+
+  /// Greedy: k times the most violating atom, each time with the optimum on those in use. With
+  /// lambda = 0 and s >= 0 that is non-negative orthogonal matching pursuit. Ends earlier at a
+  /// residual of tolerance ||x||, or where no atom is violated.
+  template <class X, class C>
+  Result select(const X& x, C&& correlations, Index k) {
+    Result result = begin(x, correlations);
+    result.status = Status::completed;
+    const double enough =
+        std::max(tolerance_ * tolerance_, 64 * double(std::numeric_limits<S>::epsilon()) *
+                                              double(std::numeric_limits<S>::epsilon())) *
+        energy_;
+    Index selected = 0;
+    while (true) {
+      result.flops += 2 * threshold_.size() + 2 * basis_.size();
+      if (residual_energy(x) <= enough) {
+        result.status = Status::converged;
+        return result;
+      }
+      if (selected == k) return result;
+      const Index atom = most_violating(correlations);
+      if (atom < 0 || violation_of(atom, correlations) <= rounding_) return result;
+      if (take(atom, x, correlations, result))
+        ++selected;
+      else
+        close(atom, correlations);
+    }
+  }
+
+  [[nodiscard]] const std::vector<Index>& support() const noexcept { return basis_.support(); }
+  [[nodiscard]] S coefficient(Index k) const { return coefficients_[k]; }
+
+  /// 1/2 ||x - D s||^2 of the present code, in double.
+  template <class X>
+  [[nodiscard]] double half_squared_error(const X& x) const {
+    return basis_.half_squared_error(x, coefficients_);
+  }
+
+ private:
+  using Basis = SelectedBasis<S, Chunk>;
+
+  template <class X, class C>
+  Result begin(const X& x, const C& correlations) {
+    basis_.clear();
+    threshold_ = start_threshold_;
+    energy_ = x.template cast<double>().squaredNorm();
+    const S scale = correlations.size() > 0 ? correlations.cwiseAbs().maxCoeff() : S(0);
+    rounding_ = S(16) * std::numeric_limits<S>::epsilon() * scale;
+    score(correlations);
+    const Index m = basis_.atoms().rows(), n = basis_.atoms().cols();
+    return {Status::max_iterations, 0, 2 * m * n + 2 * m};
+  }
+
+  /// In the span of the atoms in use, and none of them leaves for it: rounding decided.
+  template <class C>
+  void close(Index atom, const C& correlations) {
+    threshold_[atom] = std::numeric_limits<S>::infinity();
+    rescore(atom / Chunk, correlations);
+  }
+
+  /// ||x - D s||^2: from inner products, and measured where those are at their rounding.
+  template <class X>
+  [[nodiscard]] double residual_energy(const X& x) const {
+    double left = energy_;
+    for (Index k = 0; k < basis_.size(); ++k)
+      left -= static_cast<double>(coefficients_[k]) *
+              (static_cast<double>(inner_[k]) + static_cast<double>(lambda_ * signs_[k]));
+    const double rounding = 64 * static_cast<double>(std::numeric_limits<S>::epsilon());
+    return left > rounding * energy_ ? left : 2 * basis_.half_squared_error(x, coefficients_);
+  }
+
+  template <class C>
+  void score(const C& correlations) {
+    basis_.for_each_chunk(
+        [&](auto segment, Index chunk) { score_chunk(segment(correlations), segment, chunk); });
+  }
+  template <class C>
+  void rescore(Index chunk, const C& correlations) {
+    const Index begin = chunk * Chunk, count = std::min<Index>(Chunk, threshold_.size() - begin);
+    score_chunk(
+        correlations.segment(begin, count),
+        [begin, count](const auto& v) { return v.segment(begin, count); }, chunk);
+  }
+  template <class C, class Segment>
+  void score_chunk(const C& c, Segment segment, Index chunk) {
+    const auto threshold = segment(threshold_).array(), weight = segment(weight_).array();
+    if constexpr (Nonnegative)
+      chunk_best_[chunk] = ((c.array() - threshold) * weight).maxCoeff();
+    else
+      chunk_best_[chunk] = ((c.array().abs() - threshold) * weight).maxCoeff();
+  }
+
+  template <class C>
+  [[nodiscard]] S violation_of(Index i, const C& correlations) const {
+    const S correlation = Nonnegative ? correlations[i] : std::abs(correlations[i]);
+    return (correlation - threshold_[i]) * weight_[i];
+  }
+
+  /// The atom not in use whose optimality is violated most, -1 where none is.
+  template <class C>
+  [[nodiscard]] Index most_violating(const C& correlations) const {
+    Index chunk = -1;
+    S best = S(0);
+    for (Index i = 0; i < chunk_best_.size(); ++i)
+      if (chunk_best_[i] > best) {
+        best = chunk_best_[i];
+        chunk = i;
+      }
+    if (chunk < 0) return -1;
+    const Index end = std::min((chunk + 1) * Chunk, threshold_.size());
+    Index atom = chunk * Chunk;
+    for (Index i = atom + 1; i < end; ++i)
+      if (violation_of(i, correlations) > violation_of(atom, correlations)) atom = i;
+    return atom;
+  }
+
+  /// The gap of the present code over 1/2 ||x||^2, from inner products alone: for atoms in use
+  /// <d_i, r> = lambda sign_i, so ||r||^2 = ||x||^2 - sum s_i <d_i, x> - lambda sum |s_i|.
+  [[nodiscard]] double relative_gap(double violation) const {
+    if (!(energy_ > 0)) return 0;
+    double inner = 0, l1 = 0;
+    for (Index k = 0; k < basis_.size(); ++k) {
+      inner += static_cast<double>(coefficients_[k]) * static_cast<double>(inner_[k]);
+      l1 += std::abs(static_cast<double>(coefficients_[k]));
+    }
+    const double lambda = static_cast<double>(lambda_);
+    const double signal_residual = energy_ - inner;
+    const double residual = std::max(0.0, signal_residual - lambda * l1);
+    const double primal = 0.5 * residual + lambda * l1;
+    const double limit = violation > 0 ? lambda / (lambda + violation) : 1.0;
+    const double best = residual > 0 ? signal_residual / residual : 0.0;
+    const double c = std::clamp(best, 0.0, limit);
+    return std::max(0.0, primal - (c * signal_residual - 0.5 * c * c * residual)) / (0.5 * energy_);
+  }
+
+  /// Brings the atom into use, and out those whose coefficients would change sign. False where it
+  /// lies in the span of those in use and none of them can leave for it.
+  template <class X, class C>
+  bool take(Index atom, const X& x, C& correlations, Result& result) {
+    const S sign = !Nonnegative && correlations[atom] < S(0) ? S(-1) : S(1);
+    S pivot = basis_.outside_span(atom, result.flops);
+    S start = S(0);
+    if (basis_.size() == basis_.most() ||
+        !(pivot > Basis::span_tolerance * basis_.lengths()[atom])) {
+      if (!exchange(atom, sign, start, correlations, result)) return false;
+      pivot = basis_.outside_span(atom, result.flops);
+      if (!(pivot > Basis::span_tolerance * basis_.lengths()[atom])) return false;
+    }
+    append(atom, sign, start, pivot, x, correlations, result);
+    settle(correlations, result);
+    return true;
+  }
+
+  template <class X, class C>
+  void append(Index atom, S sign, S start, S pivot, const X& x, C& correlations, Result& result) {
+    const Index size = basis_.size();
+    const S length = std::sqrt(pivot);
+    const S y = (correlations[atom] - sign * lambda_) / length;
+    along_[size] = y;
+    signs_[size] = sign;
+    coefficients_[size] = start;
+    inner_[size] = basis_.atoms().col(atom).dot(x);
+    threshold_[atom] = std::numeric_limits<S>::infinity();
+    basis_.append(
+        atom, length,
+        [&](auto segment, Index chunk, const auto& p) {
+          auto c = segment(correlations);
+          c -= y * p;
+          score_chunk(c, segment, chunk);
+        },
+        result.flops);
+    result.flops += 3 * threshold_.size() + 2 * x.size();
+    ++result.changes;
+  }
+
+  /// From the present coefficients towards those that satisfy the equations of the atoms in use, as
+  /// far as no sign changes; who reaches 0 leaves, until all signs hold.
+  template <class C>
+  void settle(C& correlations, Result& result) {
+    bool removed = false;
+    while (true) {
+      basis_.solve(along_, target_);
+      result.flops += basis_.size() * basis_.size();
+      Index leaving = -1;
+      S step = S(1);
+      for (Index k = 0; k < basis_.size(); ++k) {
+        if (target_[k] * signs_[k] > S(0)) continue;
+        const S way = std::abs(coefficients_[k]) + std::abs(target_[k]);
+        const S reach = way > S(0) ? std::abs(coefficients_[k]) / way : S(0);
+        if (leaving < 0 || reach < step) {
+          step = reach;
+          leaving = k;
+        }
+      }
+      if (leaving < 0) break;
+      for (Index k = 0; k < basis_.size(); ++k)
+        coefficients_[k] += step * (target_[k] - coefficients_[k]);
+      drop(leaving, correlations, result);
+      removed = true;
+    }
+    for (Index k = 0; k < basis_.size(); ++k) coefficients_[k] = target_[k];
+    if (removed) score(correlations);
+  }
+
+  /// Takes the atom at this position out of use.
+  template <class C>
+  void drop(Index position, C& correlations, Result& result) {
+    threshold_[basis_.support()[static_cast<std::size_t>(position)]] = lambda_;
+    for (Index k = position; k + 1 < basis_.size(); ++k) {
+      coefficients_[k] = coefficients_[k + 1];
+      signs_[k] = signs_[k + 1];
+      inner_[k] = inner_[k + 1];
+    }
+    basis_.remove(position, along_, result.flops);
+    // What the lost direction explained is unexplained again.
+    const Index size = basis_.size();
+    correlations += along_[size] * basis_.projection(size);
+    result.flops += 2 * threshold_.size();
+    ++result.changes;
+  }
+
+  /// For an atom in the span of those in use: moves along the line that leaves D s as it is, which
+  /// lowers the penalty, until an atom in use reaches 0 and leaves. `start` is how far the atom
+  /// came in.
+  template <class C>
+  bool exchange(Index atom, S sign, S& start, C& correlations, Result& result) {
+    // D_I v = d_atom: L L^T v = D_I^T d_atom, whose forward half is the row that was asked for.
+    const Index size = basis_.size();
+    Vector<S> forward(size + 1), v(size + 1);
+    for (Index k = 0; k < size; ++k) forward[k] = basis_.projection(k)[atom];
+    basis_.solve(forward, v);
+    Index leaving = -1;
+    S step = std::numeric_limits<S>::infinity();
+    for (Index k = 0; k < size; ++k) {
+      const S towards = sign * v[k] * signs_[k];
+      if (!(towards > S(0))) continue;
+      const S reach = std::abs(coefficients_[k]) / towards;
+      if (reach < step) {
+        step = reach;
+        leaving = k;
+      }
+    }
+    if (leaving < 0) return false;
+    for (Index k = 0; k < size; ++k) coefficients_[k] -= step * sign * v[k];
+    start = step * sign;
+    drop(leaving, correlations, result);
+    score(correlations);
+    result.flops += size * size + 6 * size;
+    return true;
+  }
+
+  /// The atoms of a code to begin from, as far as they are independent, and its coefficients.
+  template <class X, class C>
+  void begin_from(const S* initial, const X& x, C& correlations, Result& result) {
+    for (Index i = 0; i < threshold_.size() && basis_.size() < basis_.most(); ++i) {
+      if (initial[i] == S(0) || (Nonnegative && initial[i] < S(0))) continue;
+      if (!(basis_.lengths()[i] > S(0))) continue;
+      const S pivot = basis_.outside_span(i, result.flops);
+      if (!(pivot > Basis::span_tolerance * basis_.lengths()[i])) continue;
+      append(i, initial[i] < S(0) ? S(-1) : S(1), initial[i], pivot, x, correlations, result);
+    }
+    settle(correlations, result);
+  }
+
+  Basis basis_;
+  S lambda_;
+  double tolerance_;
+  Index max_changes_;
+  double energy_ = 0;
+  S rounding_ = 0;
+  Vector<S> start_threshold_, weight_;
+  Vector<S> threshold_;  // lambda; infinite for atoms in use
+  Vector<S> chunk_best_, along_, coefficients_, target_, signs_, inner_;
+};
+
+}  // namespace detail
+
+}  // namespace lacuna
+
+#endif  // LACUNA_ENCODER_ACTIVE_SET_PATH_HPP
