@@ -9,6 +9,7 @@
 #include <concepts>
 #include <tuple>
 
+#include <lacuna/encoder/active_set.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
 #include <lacuna/encoder/exhaustive_search.hpp>
@@ -16,6 +17,7 @@
 #include <lacuna/encoder/locally_competitive.hpp>
 #include <lacuna/encoder/marginal_threshold.hpp>
 #include <lacuna/encoder/matching_pursuit.hpp>
+#include <lacuna/encoder/orthogonal_least_squares.hpp>
 #include <lacuna/encoder/truncated.hpp>
 
 #include "laws/pair_laws.hpp"
@@ -38,6 +40,22 @@ struct Maker<E> {
     if constexpr (requires { options.max_iterations; })
       options.max_iterations = std::min<Index>(to.steps, 5);
     return E(options);
+  }
+};
+template <>
+struct Maker<OrthogonalLeastSquares> {
+  static constexpr bool has_threads = true;
+  static OrthogonalLeastSquares make(const EncoderSettings& to) {
+    return OrthogonalLeastSquares({.k = 2, .threads = to.threads});
+  }
+};
+template <class P>
+struct Maker<ActiveSet<P>> {
+  static constexpr bool has_threads = true;
+  static ActiveSet<P> make(const EncoderSettings& to) {
+    return ActiveSet<P>(P{pair_lambda}, {.tolerance = to.tolerance,
+                                         .max_changes = to.steps,
+                                         .threads = to.threads});
   }
 };
 template <class T>
@@ -69,6 +87,10 @@ template <Penalty P>
 constexpr bool stops_on_gap<LocallyCompetitive<P>> = true;
 template <Penalty P>
 struct PenaltyOf<LocallyCompetitive<P>> : CertifiedBy<P> {};
+template <Penalty P>
+constexpr bool stops_on_gap<ActiveSet<P>> = true;
+template <Penalty P>
+struct PenaltyOf<ActiveSet<P>> : CertifiedBy<P> {};
 }  // namespace detail
 
 using GreedyEncoders =
@@ -76,14 +98,15 @@ using GreedyEncoders =
                Truncated<Fista<L1>>, Truncated<LinearReluEncoder<float>>,
                Truncated<LinearReluEncoder<double>>, MatchingPursuit, IterativeHardThresholding,
                Cosamp, ExhaustiveSearch, Debiased<Truncated<Fista<L1>>>,
-               Debiased<OrthogonalMatchingPursuit>>;
+               Debiased<OrthogonalMatchingPursuit>, OrthogonalLeastSquares, ActiveSet<L1>,
+               ActiveSet<NonnegativeL1>>;
 
 // Five fit every dictionary of an element type, six those that show their atoms: four of five. All
 // of them account for their codes, an amortised encoder cut to k by its own count.
-static_assert(std::tuple_size_v<PairsOf<float, GreedyEncoders>> == 5 * 5 + 6 * 4);
-static_assert(std::tuple_size_v<PairsOf<double, GreedyEncoders>> == 5 * 5 + 6 * 4);
-static_assert(std::tuple_size_v<SolverPairsOf<float, GreedyEncoders>> == 5 * 5 + 6 * 4);
-static_assert(std::tuple_size_v<SolverPairsOf<double, GreedyEncoders>> == 5 * 5 + 6 * 4);
+static_assert(std::tuple_size_v<PairsOf<float, GreedyEncoders>> == 5 * 5 + 9 * 4);
+static_assert(std::tuple_size_v<PairsOf<double, GreedyEncoders>> == 5 * 5 + 9 * 4);
+static_assert(std::tuple_size_v<SolverPairsOf<float, GreedyEncoders>> == 5 * 5 + 9 * 4);
+static_assert(std::tuple_size_v<SolverPairsOf<double, GreedyEncoders>> == 5 * 5 + 9 * 4);
 
 }  // namespace lacuna::test
 
