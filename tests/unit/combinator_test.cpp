@@ -345,6 +345,11 @@ TEST_CASE("Debiased leaves nothing on its support", "[debiased]") {
   const Matrix<double> wide = random_normal<double>(15, 150, 25);
   CHECK(Matrix<double>(Debiased(Fixed{wide}).encode(d, x)) ==
         Matrix<double>(Debiased(Truncated(Fixed{wide}, 7)).encode(d, x)));
+  Matrix<double> one_too_many = wide;
+  one_too_many.bottomRows(7).setZero();
+  one_too_many.row(2).setConstant(1e-3);
+  const auto cut = Debiased(Fixed{one_too_many}).encode(d, x);
+  CHECK(support_of(Vector<double>(cut.col(0))) == Support{0, 1, 3, 4, 5, 6, 7});
   // A threshold of what is active.
   CHECK(Matrix<double>(Debiased(Fixed{wide}, {.active = 1.2}).encode(d, x)) ==
         Matrix<double>(Debiased(Fixed{(wide.array().abs() > 1.2).select(wide, 0.0)}).encode(d, x)));
