@@ -17,6 +17,7 @@
 #include <lacuna/concepts/dictionary.hpp>
 #include <lacuna/concepts/differentiable_encoder.hpp>
 #include <lacuna/concepts/encoder.hpp>
+#include <lacuna/concepts/encoder_with_terms.hpp>
 #include <lacuna/concepts/explicit_dictionary.hpp>
 #include <lacuna/concepts/gram_dictionary.hpp>
 #include <lacuna/concepts/labelled_source.hpp>
@@ -60,6 +61,7 @@
 #include <lacuna/encoder/active_set_path.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/encoder/competitive_network.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
 #include <lacuna/encoder/exhaustive_search.hpp>

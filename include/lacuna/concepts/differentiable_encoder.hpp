@@ -67,13 +67,35 @@ concept CountsFlops = requires(const E& e, const D& d) {
 /// g has the type of the codes and, where they are sparse, their pattern. The dictionary's own gradient
 /// is not the encoder's: it comes from `decode` alone.
 ///
-/// Laws: forward(d, x, tape) == encode(d, x); backward and signal_gradient agree with finite differences
-/// wherever the encoder is differentiable; no call but `parameters()` changes the encoder.
+/// Sparse codes of `forward` may hold entries of value 0 where an estimator needs the gradient of an entry
+/// that is off (`JumpReluEncoder`); those of `encode` hold none.
+///
+/// Laws: forward(d, x, tape) == encode(d, x), unless the encoder sees the whole batch in training and not
+/// in `encode` (`BatchTopKEncoder`); backward and signal_gradient agree with finite differences wherever
+/// the encoder is differentiable; no const call changes the encoder.
 template <class E, class D>
 concept DifferentiableEncoderFor =
     EncoderFor<E, D> && detail::HasTape<E> && detail::HasParameters<E, ScalarOf<D>> &&
     detail::CanForward<E, D> && detail::CanBackward<E, D> && detail::CanPropagate<E, D> &&
     detail::CountsFlops<E, D>;
+
+/// An encoder that learns something from each batch beside its parameters, without a gradient: the
+/// threshold of `BatchTopKEncoder`.
+///
+/// | expression                   | meaning                                                             |
+/// |------------------------------|---------------------------------------------------------------------|
+/// | `e.update_statistics(tape)`  | takes in the batch that `forward` left; a trainer calls it once a   |
+/// |                              | step, after `backward`                                              |
+/// | `e.statistics()`             | all that was taken in, as numbers, for a file                       |
+/// | `e.set_statistics(v)`        | takes back what `statistics` gave: equal bits from there on         |
+template <class E>
+concept EncoderWithStatistics =
+    detail::HasTape<E> &&
+    requires(E& e, const E& ce, const typename E::Tape& tape, const Vector<double>& statistics) {
+      e.update_statistics(tape);
+      { ce.statistics() } -> std::same_as<Vector<double>>;
+      e.set_statistics(statistics);
+    };
 
 }  // namespace lacuna
 
