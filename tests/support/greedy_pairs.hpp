@@ -69,9 +69,9 @@ struct Maker<LocallyCompetitive<T>> {
 };
 template <class E>
 struct Maker<Truncated<E>> {
-  static constexpr bool has_threads = Maker<E>::has_threads;
+  static constexpr bool has_threads = true;
   static Truncated<E> make(const EncoderSettings& to) {
-    return Truncated<E>(Maker<E>::make(to), 2);
+    return Truncated<E>(Maker<E>::make(to), 2, {.threads = to.threads});
   }
 };
 template <class E>

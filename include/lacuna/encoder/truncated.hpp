@@ -9,12 +9,18 @@
 #include <utility>
 
 #include <lacuna/core/check.hpp>
+#include <lacuna/core/parallel.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/reconstruction_objective.hpp>
 #include <lacuna/operator/select_largest.hpp>
 #include <lacuna/operator/sparse_blocks.hpp>
 
 namespace lacuna {
+
+/// Options of `Truncated`.
+struct TruncatedOptions {
+  Index threads = 1;  ///< 0 for all cores; the same bits at any number. E has its own
+};
 
 /// The codes of any encoder, cut to their k largest entries in magnitude. Sparse codes, from dense
 /// and sparse ones; the values that are kept are as they were (`Debiased` fits them). Models
@@ -30,13 +36,19 @@ namespace lacuna {
 template <class E>
 class Truncated {
  public:
-  /// @param k  at least 1. @throws std::invalid_argument otherwise.
-  Truncated(E encoder, Index k) : encoder_(std::move(encoder)), k_(k) {
+  using Options = TruncatedOptions;
+
+  /// @param k  at least 1. @throws std::invalid_argument naming the argument that is out of range.
+  Truncated(E encoder, Index k, Options options = {})
+      : encoder_(std::move(encoder)), k_(k), options_(options) {
     require(k >= 1, "Truncated", "k must be at least 1, is " + std::to_string(k));
+    require(options.threads >= 0, "Truncated",
+            "threads must be at least 0, is " + std::to_string(options.threads));
   }
 
   [[nodiscard]] const E& encoder() const noexcept { return encoder_; }
   [[nodiscard]] Index k() const noexcept { return k_; }
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
 
   /// Sparse codes, num_atoms x n, of signals, dim x n. @throws std::invalid_argument: shape, NaN.
   template <Dictionary D>
@@ -65,7 +77,7 @@ class Truncated {
       solution.codes = encode(d, signals);
       std::fill(solution.flops.begin(), solution.flops.end(), encoder_.forward_flops(d));
     }
-    solution.objective = reconstruction_objective(d, signals, solution.codes);
+    solution.objective = reconstruction_objective(d, signals, solution.codes, options_.threads);
     solution.gap.setConstant(std::numeric_limits<double>::quiet_NaN());
     solution.relative_gap = solution.gap;
     return solution;
@@ -74,39 +86,46 @@ class Truncated {
  private:
   template <Real S, CodesOf<S> Codes>
   [[nodiscard]] SparseCodes<S> cut(const Codes& codes) const {
-    const Index n = codes.cols();
-    SparseBlocks<S> kept(codes.rows(), n, std::max<Index>(1, n));
-    if (n == 0) return kept.assemble("Truncated");
-    auto& part = kept.part(0);
-    part.reserve(n, entries(codes));
-    SelectLargest<S> select(codes.rows());
-    for (Index j = 0; j < n; ++j) {
-      if constexpr (is_sparse_codes<Codes>) {
-        // The entries of a column lie side by side unless someone made the codes by insertion.
-        const Index begin = codes.outerIndexPtr()[j];
-        const Index count = codes.isCompressed() ? codes.outerIndexPtr()[j + 1] - begin
-                                                 : codes.innerNonZeroPtr()[j];
-        const Eigen::Map<const Vector<S>> values(codes.valuePtr() + begin, count);
-        for (const Index i : select(values, k_, false))
-          part.push(codes.innerIndexPtr()[begin + i], values[i]);
-      } else {
-        for (const Index i : select(codes.col(j), k_, false)) part.push(i, codes(i, j));
+    constexpr Index block_size = 256;
+    SparseBlocks<S> kept(codes.rows(), codes.cols(), block_size);
+    for_each_block(codes.cols(), block_size, options_.threads, [&](Block block, Index) {
+      const Index end = block.begin + block.count;
+      SelectLargest<S> select(codes.rows());
+      auto& part = kept.part(block.index);
+      // No more than there are: k may be millions, and the codes sparse.
+      Index most = 0;
+      for (Index j = block.begin; j < end; ++j) most += std::min(k_, size(codes, j));
+      part.reserve(block.count, most);
+      for (Index j = block.begin; j < end; ++j) {
+        if constexpr (is_sparse_codes<Codes>) {
+          // The entries of a column lie side by side.
+          const Index begin = codes.outerIndexPtr()[j];
+          const Eigen::Map<const Vector<S>> values(codes.valuePtr() + begin, size(codes, j));
+          for (const Index i : select(values, k_, false))
+            part.push(codes.innerIndexPtr()[begin + i], values[i]);
+        } else {
+          for (const Index i : select(codes.col(j), k_, false)) part.push(i, codes(i, j));
+        }
+        part.end_column();
       }
-      part.end_column();
-    }
+    });
     return kept.assemble("Truncated");
   }
 
-  /// At least as many as are kept, and not k of millions where the codes have few.
+  /// Entries of a column.
   template <class Codes>
-  [[nodiscard]] Index entries(const Codes& codes) const {
-    const Index most = std::min(k_, codes.rows()) * codes.cols();
-    if constexpr (is_sparse_codes<Codes>) return std::min<Index>(most, codes.nonZeros());
-    return most;
+  [[nodiscard]] static Index size(const Codes& codes, Index j) {
+    if constexpr (is_sparse_codes<Codes>)
+      // Codes made by insertion may have room between two columns.
+      return codes.isCompressed() ? codes.outerIndexPtr()[j + 1] - codes.outerIndexPtr()[j]
+                                  : codes.innerNonZeroPtr()[j];
+    else
+      return codes.rows();
   }
 
   E encoder_;
   Index k_;
+  Options options_;
 };
 
 }  // namespace lacuna
