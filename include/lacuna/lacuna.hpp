@@ -21,6 +21,7 @@
 #include <lacuna/concepts/explicit_dictionary.hpp>
 #include <lacuna/concepts/gram_dictionary.hpp>
 #include <lacuna/concepts/labelled_source.hpp>
+#include <lacuna/concepts/lasso_penalty.hpp>
 #include <lacuna/concepts/learnable_dictionary.hpp>
 #include <lacuna/concepts/learnable_transform.hpp>
 #include <lacuna/concepts/observer.hpp>
@@ -32,6 +33,7 @@
 #include <lacuna/concepts/transform.hpp>
 #include <lacuna/concepts/update.hpp>
 #include <lacuna/concepts/warm_startable_encoder.hpp>
+#include <lacuna/operator/certify_sparse.hpp>
 #include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/coherence.hpp>
 #include <lacuna/operator/encode_counted.hpp>
@@ -48,8 +50,10 @@
 #include <lacuna/operator/sparse_decode.hpp>
 #include <lacuna/operator/spectral_norm.hpp>
 #include <lacuna/operator/support_least_squares.hpp>
+#include <lacuna/penalty/elastic_net.hpp>
 #include <lacuna/penalty/l1.hpp>
 #include <lacuna/penalty/nonnegative_l1.hpp>
+#include <lacuna/penalty/weighted.hpp>
 #include <lacuna/transform/centre.hpp>
 #include <lacuna/transform/identity.hpp>
 #include <lacuna/transform/learned_bias.hpp>
@@ -62,6 +66,8 @@
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
 #include <lacuna/encoder/competitive_network.hpp>
+#include <lacuna/encoder/coordinate_descent.hpp>
+#include <lacuna/encoder/coordinate_descent_path.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
 #include <lacuna/encoder/exhaustive_search.hpp>

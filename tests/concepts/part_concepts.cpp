@@ -7,8 +7,10 @@
 #include <lacuna/concepts/penalty.hpp>
 #include <lacuna/optimizer/adam.hpp>
 #include <lacuna/optimizer/gradient_descent.hpp>
+#include <lacuna/penalty/elastic_net.hpp>
 #include <lacuna/penalty/l1.hpp>
 #include <lacuna/penalty/nonnegative_l1.hpp>
+#include <lacuna/penalty/weighted.hpp>
 #include <lacuna/signal/labelled_source.hpp>
 #include <lacuna/synthetic/synthetic_source.hpp>
 #include <lacuna/transform/centre.hpp>
@@ -73,6 +75,28 @@ static_assert(not Penalty<MutatingProx>);
 static_assert(not Penalty<WholeMatrixProx>);
 static_assert(not Penalty<NoDualScale>);
 static_assert(not Penalty<MoveOnlyPenalty>);
+
+// ---- LassoPenalty
+
+static_assert(LassoPenalty<L1> && LassoPenalty<NonnegativeL1> && LassoPenalty<Weighted<L1>> &&
+              LassoPenalty<ElasticNet<Weighted<NonnegativeL1>>>);
+// A penalty whose atoms are not known one by one.
+static_assert(not LassoPenalty<MinimalPenalty>);
+
+struct NoThreshold : L1 {
+  double threshold(Index) const = delete;
+};
+struct FloatRidge : L1 {
+  float ridge() const;
+};
+struct LosesItsKind : L1 {};  // with_lambda gives an L1
+static_assert(Penalty<NoThreshold> && not LassoPenalty<NoThreshold>);
+static_assert(Penalty<FloatRidge> && not LassoPenalty<FloatRidge>);
+static_assert(Penalty<LosesItsKind> && not LassoPenalty<LosesItsKind>);
+// Weights of a net would be ambiguous: a net of weights is not.
+template <class P>
+constexpr bool can_be_weighted = requires { typename Weighted<P>; };
+static_assert(can_be_weighted<L1> && not can_be_weighted<ElasticNet<L1>>);
 
 // ---- Transform, LearnableTransform
 // ---------------------------------------------------------------

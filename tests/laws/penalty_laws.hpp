@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include <lacuna/concepts/penalty.hpp>
+#include <lacuna/concepts/lasso_penalty.hpp>
 #include <lacuna/core/random.hpp>
 
 #include "support/catch.hpp"
@@ -74,14 +74,21 @@ void check_prox(const P& g, std::uint64_t seed) {
   }
 }
 
-/// The laws written in concepts/penalty.hpp. "Largest" is checked against the axes, both ways,
-/// which is sharp where g is a sum over entries.
+/// The laws written in concepts/penalty.hpp, and in concepts/lasso_penalty.hpp where they apply.
+/// "Largest" is checked against the axes, both ways, which is sharp where g is a sum over entries.
+/// A penalty with a weight an atom has six.
 template <Penalty P>
 void check_penalty_laws(const P& g, std::uint64_t seed) {
   INFO("seed " << seed << ", lambda " << g.lambda());
   constexpr Index n = 6;
   CHECK(g.lambda() >= 0);
   check_prox(g, seed);
+  const double ridge = lacuna::detail::ridge_of(g);
+  CHECK(ridge >= 0);
+  // g without its quadratic part, which is positively homogeneous.
+  const auto homogeneous = [&](const Vector<double>& s) {
+    return g.value(s) - 0.5 * ridge * s.squaredNorm();
+  };
 
   const Vector<double> zero = Vector<double>::Zero(n);
   CHECK(g.value(zero) == 0);
@@ -92,7 +99,17 @@ void check_penalty_laws(const P& g, std::uint64_t seed) {
     const double value = g.value(s);
     REQUIRE(value >= 0);
     for (const double scale : {0.0, 1e-3, 0.5, 7.0})
-      REQUIRE(g.value(scale * s) == Approx(scale * value).margin(1e-300));
+      REQUIRE(homogeneous(scale * s) ==
+              Approx(scale * homogeneous(s)).epsilon(1e-12).margin(ridge * 1e-12));
+    if constexpr (LassoPenalty<P>) {
+      double sum = 0.5 * g.ridge() * s.squaredNorm();
+      for (Index i = 0; i < n; ++i) sum += g.threshold(i) * std::abs(s[i]);
+      REQUIRE(value == Approx(sum).epsilon(1e-12).margin(1e-300));
+      REQUIRE(!(P::nonnegative && s.minCoeff() < 0));
+      REQUIRE(g.with_lambda(2.5).lambda() == 2.5);
+      REQUIRE(g.with_lambda(g.lambda()).value(s) == value);
+      REQUIRE(g.with_lambda(2.5).ridge() == ridge);
+    }
     // Convex along the way to the next.
     const Vector<double> t = codes.col((j + 1) % codes.cols());
     REQUIRE(g.value(0.5 * (s + t)) <= 0.5 * (value + g.value(t)) + 1e-12);
@@ -110,14 +127,15 @@ void check_penalty_laws(const P& g, std::uint64_t seed) {
     const bool bounded = std::isfinite(scale);
     const double feasible = bounded ? scale : 1e9;
     for (Index i = 0; i < codes.cols(); ++i)
-      REQUIRE(feasible * c.dot(codes.col(i)) <= g.value(codes.col(i)) + 1e-12);
+      REQUIRE(feasible * c.dot(codes.col(i)) <= homogeneous(codes.col(i)) + 1e-12);
     bool larger_fails = false;
     for (Index i = 0; i < n; ++i)
       for (const double sign : {1.0, -1.0}) {
         const Vector<double> axis = sign * Vector<double>::Unit(n, i);
-        const double along = c.dot(axis), value = g.value(axis);
-        REQUIRE(feasible * along <= value * (1 + 1e-12));
-        if (bounded && (scale + 1e-9) * (1 + 1e-9) * along > value) larger_fails = true;
+        const double along = c.dot(axis), value = homogeneous(axis);
+        REQUIRE(feasible * along <= value * (1 + 1e-12) + ridge * 1e-12);
+        if (bounded && (scale + 1e-9) * (1 + 1e-9) * along > value + ridge * 1e-12)
+          larger_fails = true;
       }
     CHECK(larger_fails == bounded);
   }

@@ -3,7 +3,10 @@
 #define LACUNA_CONCEPTS_PENALTY_HPP
 
 #include <concepts>
+#include <string>
+#include <string_view>
 
+#include <lacuna/core/check.hpp>
 #include <lacuna/core/matrix.hpp>
 
 namespace lacuna {
@@ -40,22 +43,50 @@ concept HasDualScale = requires(const P& p, const Vector<double>& correlations) 
 
 }  // namespace detail
 
-/// A convex, positively homogeneous penalty g on codes: what a proximal solver needs of it.
+/// A convex penalty g(s) = h(s) + ridge/2 ||s||^2 on codes, h positively homogeneous: what a
+/// proximal solver needs of it.
 ///
 /// | expression           | meaning                                                                 |
 /// |----------------------|-------------------------------------------------------------------------|
-/// | `p.lambda()`         | the weight, at least 0                                                  |
+/// | `p.lambda()`         | the weight of h, at least 0                                             |
 /// | `p.value(s)`         | g(s) in double; infinity where s is not allowed                         |
 /// | `p.prox(v, t)`       | v <- argmin_s 1/2 ||s - v||^2 + t g(s), in place, for a `Matrix` of     |
 /// |                      | either element type or an `Eigen::Ref` to some of its columns           |
 /// | `p.dual_scale(c)`    | the largest a >= 0, perhaps infinite, for which a c is dual feasible:   |
-/// |                      | <a c, s> <= g(s) for all s                                              |
+/// |                      | <a c, s> <= h(s) for all s                                              |
+/// | `p.ridge()`          | optional, 0 where it is missing                                         |
+/// | `p.num_atoms()`      | optional: the length of the codes it is for, where that is fixed        |
 ///
-/// Laws (tests/laws/penalty_laws.hpp): prox is the minimiser; g(a s) == a g(s) for a >= 0; dual_scale
+/// Laws (tests/laws/penalty_laws.hpp): prox is the minimiser; h(a s) == a h(s) for a >= 0; dual_scale
 /// is the largest.
 template <class P>
 concept Penalty = std::copyable<P> && detail::HasLambda<P> && detail::HasValue<P> &&
                   detail::HasProx<P> && detail::HasDualScale<P>;
+
+namespace detail {
+
+template <Penalty P>
+[[nodiscard]] double ridge_of(const P& p) {
+  if constexpr (requires {
+                  { p.ridge() } -> std::same_as<double>;
+                })
+    return p.ridge();
+  else
+    return 0;
+}
+
+/// @throws std::invalid_argument if the penalty is for codes of another length.
+template <Penalty P>
+void check_penalty(std::string_view where, const P& p, Index num_atoms) {
+  if constexpr (requires {
+                  { p.num_atoms() } -> std::same_as<Index>;
+                })
+    require(p.num_atoms() == num_atoms, where,
+            "the penalty has a weight for each of " + std::to_string(p.num_atoms()) +
+                " atoms, the dictionary has " + std::to_string(num_atoms));
+}
+
+}  // namespace detail
 
 }  // namespace lacuna
 

@@ -14,14 +14,15 @@
 
 #include <lacuna/concepts/explicit_dictionary.hpp>
 #include <lacuna/concepts/gram_dictionary.hpp>
-#include <lacuna/concepts/penalty.hpp>
+#include <lacuna/concepts/lasso_penalty.hpp>
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/core/solution.hpp>
 #include <lacuna/encoder/active_set_path.hpp>
 #include <lacuna/encoder/forward_selection.hpp>
+#include <lacuna/operator/certify_sparse.hpp>
 #include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
-#include <lacuna/operator/lasso_certificate.hpp>
+#include <lacuna/operator/sparse_blocks.hpp>
 
 namespace lacuna {
 
@@ -33,24 +34,72 @@ struct ActiveSetOptions {
 };
 
 namespace detail {
-template <class P>
-concept HasSignConstraint = requires {
-  { P::nonnegative } -> std::convertible_to<bool>;
-};
+
+/// `ActiveSet` on thresholds and a ridge: what kind of penalty they come from is not compiled in.
+/// @param begin  called as `begin(path, j)` before signal j, for a warm start.
+template <bool Nonnegative, ExplicitDictionary D, class Begin>
+[[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> follow_active_set(
+    const D& d, const MatrixArg<ScalarOf<D>>& signals, const Vector<ScalarOf<D>>& thresholds,
+    double ridge, const ActiveSetOptions& options, const Begin& begin) {
+  using S = ScalarOf<D>;
+  const Index num_atoms = d.num_atoms(), n = signals.cols();
+  Solution<SparseCodes<S>> solution(num_atoms, n);
+  // How many atoms will be in use is not known before; the Gram matrix pays from a few signals on.
+  const GramForm<D> form("ActiveSet", d, n, std::min(num_atoms, d.dim()) / 8 + 1,
+                         solution.setup_flops);
+  const Matrix<S>* gram = form.gram();
+  Matrix<S> gram_with_ridge;
+  if (ridge > 0) {
+    if (!gram) solution.setup_flops += std::int64_t{d.dim()} * num_atoms * num_atoms;
+    gram_with_ridge = gram ? *gram : gram_matrix(d.atoms());
+    gram_with_ridge.diagonal().array() += static_cast<S>(ridge);
+    gram = &gram_with_ridge;
+  }
+  const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024);
+  SparseBlocks<S> codes(num_atoms, n, block_size);
+  const auto with_chunk = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
+    for_each_block(n, block_size, options.threads, [&](Block block, Index) {
+      ActiveSetPath<S, Nonnegative, Chunk> path(d.atoms(), gram, thresholds, ridge,
+                                                options.tolerance, options.max_changes);
+      Matrix<S> correlations = d.correlate(signals.middleCols(block.begin, block.count));
+      auto& part = codes.part(block.index);
+      part.reserve(block.count, 0);
+      for (Index j = block.begin; j < block.begin + block.count; ++j) {
+        begin(path, j);
+        const auto result = path.run(signals.col(j), correlations.col(j - block.begin));
+        for (std::size_t k = 0; k < path.support().size(); ++k)
+          part.push(path.support()[k], path.coefficient(static_cast<Index>(k)));
+        part.end_column();
+        const auto there = static_cast<std::size_t>(j);
+        solution.iterations[there] = result.changes;
+        solution.status[there] = result.status;
+        solution.flops[there] = result.flops;
+      }
+    });
+  };
+  if (num_atoms < 64)
+    with_chunk(std::integral_constant<int, 16>());
+  else
+    with_chunk(std::integral_constant<int, 64>());
+  solution.codes = codes.assemble("ActiveSet");
+  return solution;
+}
+
 }  // namespace detail
 
 /// The lasso by an active-set method: exact on its support, in a number of steps like the size of
-/// the support. Solves min_s 1/2 ||x - D s||^2 + g(s) for `L1` and `NonnegativeL1`; sparse codes.
+/// the support. Solves min_s 1/2 ||x - D s||^2 + g(s) for every `LassoPenalty`; sparse codes.
 /// Models `SolverFor` every explicit dictionary.
 ///
 /// The atom whose optimality condition is violated most comes into use, the equations
-/// <d_i, x - D s> = lambda sign_i of the atoms in use are solved by an updated factorisation, and
-/// atoms whose coefficient would change sign leave: feature-sign search for `L1`, and non-negative
-/// least squares with a penalty for `NonnegativeL1`. `encode` stops by the duality gap that the
-/// recursion knows; `solve` evaluates it anew, in double. Status: `converged`, `precision_limit`
-/// where the element type cannot come closer, `max_iterations` at the cap. Cost: num_atoms k^2
-/// flops a signal for k atoms in use, through the Gram matrix where the dictionary carries it or
-/// making it pays; 2 dim num_atoms k otherwise. At most min(dim, num_atoms) atoms are in use.
+/// <d_i, x - D s> - ridge s_i = threshold_i sign_i of the atoms in use are solved by an updated
+/// factorisation, and atoms whose coefficient would change sign leave: feature-sign search for
+/// `L1`, and non-negative least squares with a penalty for `NonnegativeL1`. `encode` stops by the
+/// duality gap that the recursion knows; `solve` evaluates it anew, in double. Status: `converged`,
+/// `precision_limit` where the element type cannot come closer, `max_iterations` at the cap. Cost:
+/// num_atoms k^2 flops a signal for k atoms in use, through the Gram matrix where the dictionary
+/// carries it or making it pays; 2 dim num_atoms k otherwise. At most min(dim, num_atoms) atoms are
+/// in use; with a ridge there is no such bound, and always a Gram matrix, num_atoms x num_atoms.
 ///
 /// Source: Lee, Battle, Raina & Ng, "Efficient sparse coding algorithms", 2007; Lawson & Hanson,
 /// "Solving least squares problems", 1974, chapter 23; the recursion is that of Rebollo-Neira &
@@ -59,8 +108,7 @@ concept HasSignConstraint = requires {
 /// @code
 /// const SparseCodes<float> codes = ActiveSet(NonnegativeL1(0.05)).encode(prepared, signals);
 /// @endcode
-template <Penalty P>
-requires detail::HasSignConstraint<P>
+template <LassoPenalty P>
 class ActiveSet {
  public:
   using Options = ActiveSetOptions;
@@ -79,101 +127,88 @@ class ActiveSet {
   [[nodiscard]] const P& penalty() const noexcept { return penalty_; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
 
+  /// The same solver with another penalty of its kind: a step along a path of them.
+  [[nodiscard]] ActiveSet with_penalty(P penalty) const {
+    return ActiveSet(std::move(penalty), options_);
+  }
+
   /// Sparse codes, num_atoms x n, of signals, dim x n. @throws std::invalid_argument: shape, NaN.
   template <ExplicitDictionary D>
   [[nodiscard]] SparseCodes<ScalarOf<D>> encode(const D& d,
                                                 const MatrixArg<ScalarOf<D>>& signals) const {
-    check_encoding("ActiveSet", d, signals);
-    return run(d, signals, nullptr, false).codes;
+    return from_zero(d, signals, false).codes;
   }
 
-  /// The same, begun from the support and coefficients of these codes, num_atoms x n.
+  /// The same, begun from the support and coefficients of these codes, num_atoms x n, dense or
+  /// sparse.
   template <ExplicitDictionary D>
   [[nodiscard]] SparseCodes<ScalarOf<D>> encode(const D& d, const MatrixArg<ScalarOf<D>>& signals,
                                                 const MatrixArg<ScalarOf<D>>& initial_codes) const {
-    check_encoding("ActiveSet", d, signals, initial_codes);
-    return run(d, signals, &initial_codes, false).codes;
+    return warm(d, signals, initial_codes, false).codes;
+  }
+  template <ExplicitDictionary D>
+  [[nodiscard]] SparseCodes<ScalarOf<D>> encode(
+      const D& d, const MatrixArg<ScalarOf<D>>& signals,
+      const SparseCodes<ScalarOf<D>>& initial_codes) const {
+    return warm(d, signals, initial_codes, false).codes;
   }
 
   /// Codes with their certificate. @throws std::invalid_argument: shape, NaN.
   template <ExplicitDictionary D>
   [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
       const D& d, const MatrixArg<ScalarOf<D>>& signals) const {
-    check_encoding("ActiveSet", d, signals);
-    return run(d, signals, nullptr, true);
+    return from_zero(d, signals, true);
   }
 
-  /// The same, begun from the support and coefficients of these codes, num_atoms x n.
+  /// The same, begun from the support and coefficients of these codes, num_atoms x n, dense or
+  /// sparse.
   template <ExplicitDictionary D>
   [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
       const D& d, const MatrixArg<ScalarOf<D>>& signals,
       const MatrixArg<ScalarOf<D>>& initial_codes) const {
-    check_encoding("ActiveSet", d, signals, initial_codes);
-    return run(d, signals, &initial_codes, true);
+    return warm(d, signals, initial_codes, true);
+  }
+  template <ExplicitDictionary D>
+  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
+      const D& d, const MatrixArg<ScalarOf<D>>& signals,
+      const SparseCodes<ScalarOf<D>>& initial_codes) const {
+    return warm(d, signals, initial_codes, true);
   }
 
  private:
   template <class D>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> run(const D& d,
-                                                       const MatrixArg<ScalarOf<D>>& signals,
-                                                       const MatrixArg<ScalarOf<D>>* initial,
-                                                       bool certify) const {
-    using S = ScalarOf<D>;
-    const Index num_atoms = d.num_atoms(), n = signals.cols();
-    const Index most = std::min(num_atoms, d.dim());
-    Solution<SparseCodes<S>> solution(num_atoms, n);
-    // How many atoms will be in use is not known before; the Gram matrix pays from a few signals
-    // on.
-    const detail::GramForm<D> form("ActiveSet", d, n, most / 8 + 1, solution.setup_flops);
-    detail::SelectedEntries<S> entries(most, n);
-    const auto with_chunk = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
-      const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024);
-      for_each_block(n, block_size, options_.threads, [&](Block block, Index) {
-        detail::ActiveSetPath<S, P::nonnegative, Chunk> path(
-            d.atoms(), form.gram(), penalty_.lambda(), options_.tolerance, options_.max_changes);
-        Matrix<S> correlations = d.correlate(signals.middleCols(block.begin, block.count));
-        for (Index j = block.begin; j < block.begin + block.count; ++j) {
-          const auto result = path.run(signals.col(j), correlations.col(j - block.begin),
-                                       initial ? initial->col(j).data() : nullptr);
-          const auto there = static_cast<std::size_t>(j);
-          entries.set(j, path);
-          solution.iterations[there] = result.changes;
-          solution.status[there] = result.status;
-          solution.flops[there] = result.flops;
-        }
-      });
-    };
-    if (num_atoms < 64)
-      with_chunk(std::integral_constant<int, 16>());
-    else
-      with_chunk(std::integral_constant<int, 64>());
-    entries.assemble(solution.codes);
-    if (certify) certify_all(d, signals, solution);
-    return solution;
+  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> from_zero(const D& d,
+                                                             const MatrixArg<ScalarOf<D>>& signals,
+                                                             bool certify) const {
+    check_encoding("ActiveSet", d, signals);
+    return run(
+        d, signals, [](auto&, Index) {}, certify);
   }
 
-  template <class D>
-  void certify_all(const D& d, const MatrixArg<ScalarOf<D>>& signals,
-                   Solution<SparseCodes<ScalarOf<D>>>& solution) const {
-    using S = ScalarOf<D>;
-    constexpr Index block_size = 256;  // so that codes are dense a block at a time only
-    for_each_block(signals.cols(), block_size, options_.threads, [&](Block block, Index) {
-      LassoCertifier<D, P> certifier(d, penalty_);
-      const Matrix<S> codes = solution.codes.middleCols(block.begin, block.count);
-      certifier.for_each(
-          signals.middleCols(block.begin, block.count), codes, [&](Index j, Certificate c) {
-            const Index column = block.begin + j;
-            const auto there = static_cast<std::size_t>(column);
-            solution.objective[column] = c.objective;
-            solution.gap[column] = c.gap;
-            solution.relative_gap[column] = c.relative_gap;
-            Status& status = solution.status[there];
-            // The recursion's gap has the rounding of S; the certificate has the last word.
-            if (options_.tolerance > 0 && status != Status::max_iterations)
-              status = c.relative_gap <= options_.tolerance ? Status::converged
-                                                            : Status::precision_limit;
-          });
-    });
+  template <class D, class Initial>
+  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> warm(const D& d,
+                                                        const MatrixArg<ScalarOf<D>>& signals,
+                                                        const Initial& initial,
+                                                        bool certify) const {
+    check_encoding("ActiveSet", d, signals, initial);
+    const auto begin = [&](auto& path, Index j) {
+      detail::for_each_entry(initial, j,
+                             [&](Index atom, ScalarOf<D> value) { path.begin_with(atom, value); });
+    };
+    return run(d, signals, begin, certify);
+  }
+
+  template <class D, class Begin>
+  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> run(const D& d,
+                                                       const MatrixArg<ScalarOf<D>>& signals,
+                                                       const Begin& begin, bool certify) const {
+    detail::check_penalty("ActiveSet", penalty_, d.num_atoms());
+    auto solution = detail::follow_active_set<P::nonnegative>(
+        d, signals, detail::thresholds_of<ScalarOf<D>>(penalty_, d.num_atoms()), penalty_.ridge(),
+        options_, begin);
+    if (certify)
+      detail::certify_sparse(d, penalty_, signals, options_.tolerance, options_.threads, solution);
+    return solution;
   }
 
   P penalty_;

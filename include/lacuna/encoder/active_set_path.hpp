@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <lacuna/core/status.hpp>
@@ -15,14 +16,16 @@ namespace lacuna {
 
 namespace detail {
 
-/// The active-set method of one signal after another, on lambda ||s||_1 with or without s >= 0.
+/// The active-set method of one signal after another, on sum_i t_i |s_i| + ridge/2 ||s||^2 with or
+/// without s >= 0.
 ///
-/// The atoms I in use satisfy <d_i, x - D s> = lambda sign_i exactly. With D_I = Q L^T that is
-/// L y = D_I^T x - lambda sign_I and L^T s = y; so an atom that comes in, with correlation c_i,
-/// adds y_k = (c_i - lambda sign_i) / L_kk and moves the correlations of all atoms by -y_k p_k: the
+/// The atoms I in use satisfy <d_i, x - D s> = t_i sign_i exactly. With D_I = Q L^T that is
+/// L y = D_I^T x - t_I sign_I and L^T s = y; so an atom that comes in, with correlation c_i,
+/// adds y_k = (c_i - t_i sign_i) / L_kk and moves the correlations of all atoms by -y_k p_k: the
 /// recursion of orthogonal matching pursuit, with a different right side. Where a coefficient would
 /// change its sign on the way to the new s, the way ends there and its atom leaves (Lawson &
-/// Hanson's step).
+/// Hanson's step). A ridge is part of the fit: D stands for [D; sqrt(ridge) I] and x for [x; 0]
+/// (Zou & Hastie 2005), of which only the Gram matrix and the lengths differ.
 template <Real S, bool Nonnegative, int Chunk>
 class ActiveSetPath {
  public:
@@ -30,13 +33,22 @@ class ActiveSetPath {
   /// length of the atom, as in matching pursuit.
   enum class Choice { violation, violation_over_length };
 
-  /// @param gram  null for the residual form. Both are the caller's and outlive this work space.
+  /// One threshold for all atoms, and no ridge.
   ActiveSetPath(const Matrix<S>& atoms, const Matrix<S>* gram, double lambda, double tolerance,
                 Index max_changes, Choice choice = Choice::violation)
-      : basis_(atoms, gram, std::min(atoms.rows(), atoms.cols())),
-        lambda_(static_cast<S>(lambda)),
+      : ActiveSetPath(atoms, gram, Vector<S>::Constant(atoms.cols(), static_cast<S>(lambda)), 0.0,
+                      tolerance, max_changes, choice) {}
+
+  /// @param gram  null for the residual form, which knows no ridge; with the ridge on its diagonal.
+  /// Both are the caller's and outlive this work space. @param thresholds  num_atoms.
+  ActiveSetPath(const Matrix<S>& atoms, const Matrix<S>* gram, const Vector<S>& thresholds,
+                double ridge, double tolerance, Index max_changes,
+                Choice choice = Choice::violation)
+      : basis_(atoms, gram, ridge > 0 ? atoms.cols() : std::min(atoms.rows(), atoms.cols())),
+        ridge_(static_cast<S>(ridge)),
         tolerance_(tolerance),
         max_changes_(max_changes),
+        base_(thresholds),
         weight_(Vector<S>::Ones(atoms.cols())),
         threshold_(atoms.cols()),
         chunk_best_(basis_.num_chunks()),
@@ -46,11 +58,22 @@ class ActiveSetPath {
         signs_(basis_.most() + 1),
         inner_(basis_.most() + 1) {
     // An atom of length 0 never comes in.
-    start_threshold_ = basis_.lengths().unaryExpr(
-        [this](S length) { return length > S(0) ? lambda_ : std::numeric_limits<S>::infinity(); });
+    start_threshold_ =
+        (basis_.lengths().array() > S(0)).select(base_, std::numeric_limits<S>::infinity());
+    largest_base_ = base_.size() > 0 ? base_.maxCoeff() : S(0);
     if (choice == Choice::violation_over_length)
       weight_ = basis_.lengths().unaryExpr(
           [](S length) { return length > S(0) ? 1 / std::sqrt(length) : S(1); });
+    else if (largest_base_ > S(0))
+      // What a duality gap asks for is the violation in units of the atom's threshold.
+      weight_ = largest_base_ * base_.cwiseInverse();
+    largest_weight_ = choice == Choice::violation && weight_.size() > 0 ? weight_.maxCoeff() : S(1);
+  }
+
+  /// The next `run` begins with this atom in use, and this coefficient: from atoms in rising order.
+  void begin_with(Index atom, S coefficient) {
+    if (coefficient == S(0) || (Nonnegative && coefficient < S(0))) return;
+    initial_.push_back({atom, coefficient});
   }
 
   struct Result {
@@ -59,12 +82,11 @@ class ActiveSetPath {
     std::int64_t flops;
   };
 
-  /// The optimum. @param correlations  D^T x, destroyed. @param initial  a code to begin from, or
-  /// null.
+  /// The optimum. @param correlations  D^T x, destroyed.
   template <class X, class C>
-  Result run(const X& x, C&& correlations, const S* initial) {
+  Result run(const X& x, C&& correlations) {
     Result result = begin(x, correlations);
-    if (initial) begin_from(initial, x, correlations, result);
+    if (!initial_.empty()) take_initial(x, correlations, result);
     while (true) {
       const Index atom = most_violating(correlations);
       const S violation = atom < 0 ? S(0) : violation_of(atom, correlations);
@@ -129,7 +151,7 @@ class ActiveSetPath {
     threshold_ = start_threshold_;
     energy_ = x.template cast<double>().squaredNorm();
     const S scale = correlations.size() > 0 ? correlations.cwiseAbs().maxCoeff() : S(0);
-    rounding_ = S(16) * std::numeric_limits<S>::epsilon() * scale;
+    rounding_ = S(16) * std::numeric_limits<S>::epsilon() * scale * largest_weight_;
     score(correlations);
     const Index m = basis_.atoms().rows(), n = basis_.atoms().cols();
     return {Status::max_iterations, 0, 2 * m * n + 2 * m};
@@ -148,7 +170,7 @@ class ActiveSetPath {
     double left = energy_;
     for (Index k = 0; k < basis_.size(); ++k)
       left -= static_cast<double>(coefficients_[k]) *
-              (static_cast<double>(inner_[k]) + static_cast<double>(lambda_ * signs_[k]));
+              (static_cast<double>(inner_[k]) + static_cast<double>(base_of(k) * signs_[k]));
     const double rounding = 64 * static_cast<double>(std::numeric_limits<S>::epsilon());
     return left > rounding * energy_ ? left : 2 * basis_.half_squared_error(x, coefficients_);
   }
@@ -199,19 +221,19 @@ class ActiveSetPath {
   }
 
   /// The gap of the present code over 1/2 ||x||^2, from inner products alone: for atoms in use
-  /// <d_i, r> = lambda sign_i, so ||r||^2 = ||x||^2 - sum s_i <d_i, x> - lambda sum |s_i|.
+  /// <d_i, r> = t_i sign_i, so ||r||^2 = ||x||^2 - sum s_i <d_i, x> - sum t_i |s_i|.
   [[nodiscard]] double relative_gap(double violation) const {
     if (!(energy_ > 0)) return 0;
     double inner = 0, l1 = 0;
     for (Index k = 0; k < basis_.size(); ++k) {
       inner += static_cast<double>(coefficients_[k]) * static_cast<double>(inner_[k]);
-      l1 += std::abs(static_cast<double>(coefficients_[k]));
+      l1 += std::abs(static_cast<double>(coefficients_[k])) * static_cast<double>(base_of(k));
     }
-    const double lambda = static_cast<double>(lambda_);
+    const double unit = static_cast<double>(largest_base_);
     const double signal_residual = energy_ - inner;
-    const double residual = std::max(0.0, signal_residual - lambda * l1);
-    const double primal = 0.5 * residual + lambda * l1;
-    const double limit = violation > 0 ? lambda / (lambda + violation) : 1.0;
+    const double residual = std::max(0.0, signal_residual - l1);
+    const double primal = 0.5 * residual + l1;
+    const double limit = violation > 0 ? unit / (unit + violation) : 1.0;
     const double best = residual > 0 ? signal_residual / residual : 0.0;
     const double c = std::clamp(best, 0.0, limit);
     return std::max(0.0, primal - (c * signal_residual - 0.5 * c * c * residual)) / (0.5 * energy_);
@@ -222,24 +244,36 @@ class ActiveSetPath {
   template <class X, class C>
   bool take(Index atom, const X& x, C& correlations, Result& result) {
     const S sign = !Nonnegative && correlations[atom] < S(0) ? S(-1) : S(1);
-    S pivot = basis_.outside_span(atom, result.flops);
+    S pivot = outside_span(atom, result);
     S start = S(0);
-    if (basis_.size() == basis_.most() ||
-        !(pivot > Basis::span_tolerance * basis_.lengths()[atom])) {
+    if (basis_.size() == basis_.most() || !independent(pivot, atom)) {
       if (!exchange(atom, sign, start, correlations, result)) return false;
-      pivot = basis_.outside_span(atom, result.flops);
-      if (!(pivot > Basis::span_tolerance * basis_.lengths()[atom])) return false;
+      pivot = outside_span(atom, result);
+      if (!independent(pivot, atom)) return false;
     }
     append(atom, sign, start, pivot, x, correlations, result);
     settle(correlations, result);
     return true;
   }
 
+  /// The squared length of the atom's part outside the span of those in use.
+  [[nodiscard]] S outside_span(Index atom, Result& result) {
+    return basis_.outside_span(atom, result.flops) + ridge_;
+  }
+  [[nodiscard]] bool independent(S pivot, Index atom) const {
+    return pivot > Basis::span_tolerance * (basis_.lengths()[atom] + ridge_);
+  }
+
+  /// The threshold of the k-th atom in use.
+  [[nodiscard]] S base_of(Index k) const {
+    return base_[basis_.support()[static_cast<std::size_t>(k)]];
+  }
+
   template <class X, class C>
   void append(Index atom, S sign, S start, S pivot, const X& x, C& correlations, Result& result) {
     const Index size = basis_.size();
     const S length = std::sqrt(pivot);
-    const S y = (correlations[atom] - sign * lambda_) / length;
+    const S y = (correlations[atom] - sign * base_[atom]) / length;
     along_[size] = y;
     signs_[size] = sign;
     coefficients_[size] = start;
@@ -289,7 +323,7 @@ class ActiveSetPath {
   /// Takes the atom at this position out of use.
   template <class C>
   void drop(Index position, C& correlations, Result& result) {
-    threshold_[basis_.support()[static_cast<std::size_t>(position)]] = lambda_;
+    threshold_[basis_.support()[static_cast<std::size_t>(position)]] = base_of(position);
     for (Index k = position; k + 1 < basis_.size(); ++k) {
       coefficients_[k] = coefficients_[k + 1];
       signs_[k] = signs_[k + 1];
@@ -333,27 +367,29 @@ class ActiveSetPath {
     return true;
   }
 
-  /// The atoms of a code to begin from, as far as they are independent, and its coefficients.
+  /// The atoms to begin from, as far as they are independent, and their coefficients.
   template <class X, class C>
-  void begin_from(const S* initial, const X& x, C& correlations, Result& result) {
-    for (Index i = 0; i < threshold_.size() && basis_.size() < basis_.most(); ++i) {
-      if (initial[i] == S(0) || (Nonnegative && initial[i] < S(0))) continue;
-      if (!(basis_.lengths()[i] > S(0))) continue;
-      const S pivot = basis_.outside_span(i, result.flops);
-      if (!(pivot > Basis::span_tolerance * basis_.lengths()[i])) continue;
-      append(i, initial[i] < S(0) ? S(-1) : S(1), initial[i], pivot, x, correlations, result);
+  void take_initial(const X& x, C& correlations, Result& result) {
+    for (const auto& [atom, coefficient] : initial_) {
+      if (basis_.size() == basis_.most()) break;
+      if (!(basis_.lengths()[atom] > S(0))) continue;
+      const S pivot = outside_span(atom, result);
+      if (!independent(pivot, atom)) continue;
+      append(atom, coefficient < S(0) ? S(-1) : S(1), coefficient, pivot, x, correlations, result);
     }
+    initial_.clear();
     settle(correlations, result);
   }
 
   Basis basis_;
-  S lambda_;
+  S ridge_;
   double tolerance_;
   Index max_changes_;
   double energy_ = 0;
-  S rounding_ = 0;
-  Vector<S> start_threshold_, weight_;
-  Vector<S> threshold_;  // lambda; infinite for atoms in use
+  S rounding_ = 0, largest_base_ = 0, largest_weight_ = 1;
+  Vector<S> base_, start_threshold_, weight_;
+  Vector<S> threshold_;  // that of base_; infinite for atoms in use
+  std::vector<std::pair<Index, S>> initial_;
   Vector<S> chunk_best_, along_, coefficients_, target_, signs_, inner_;
 };
 

@@ -250,6 +250,11 @@ class ProximalGradientSolver {
   [[nodiscard]] const P& penalty() const noexcept { return penalty_; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
 
+  /// The same solver with another penalty of its kind: a step along a path of them.
+  [[nodiscard]] Derived with_penalty(P penalty) const {
+    return Derived(std::move(penalty), options_);
+  }
+
   /// The same solver, taking exactly this many steps and asking for no tolerance.
   [[nodiscard]] Derived with_steps(Index steps) const {
     Options options = options_;
@@ -303,6 +308,7 @@ class ProximalGradientSolver {
                                                   const MatrixArg<ScalarOf<D>>& signals,
                                                   const MatrixArg<ScalarOf<D>>* initial,
                                                   bool certify) const {
+    check_penalty(name_, penalty_, d.num_atoms());
     // The Gram form pays up to twice as many atoms as dimensions; beyond that the matrix is not made.
     const Index max_gram_atoms = d.num_atoms() <= 2 * d.dim() ? 8192 : 0;
     return with_prepared(d, max_gram_atoms, [&](const auto& prepared, std::int64_t setup_flops) {

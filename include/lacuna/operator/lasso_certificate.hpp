@@ -27,16 +27,25 @@ struct Certificate {
 /// 1/2 ||x||^2 - 1/2 ||x - theta||^2 over theta with <D^T theta, s> <= g(s) for all s. With r = x - D s
 /// the point theta = c r is feasible for 0 <= c <= g.dual_scale(D^T r); the best such c is <x, r>/||r||^2
 /// clipped to that interval (Kim, Koh, Lustig, Boyd & Gorinevsky, "An interior-point method for
-/// large-scale l1-regularized least squares", 2007, section III). An explicit dictionary is cast to
-/// double once; any other decodes and correlates in its own type.
+/// large-scale l1-regularized least squares", 2007, section III). A ridge rho/2 ||s||^2 in g is part of
+/// the fit: D becomes [D; sqrt(rho) I], x becomes [x; 0] and r becomes [r; -sqrt(rho) s] (Zou & Hastie,
+/// "Regularization and variable selection via the elastic net", 2005, lemma 1). An explicit dictionary
+/// is cast to double once; any other decodes and correlates in its own type.
 template <Dictionary D, Penalty P>
 class LassoCertifier {
  public:
   using Scalar = ScalarOf<D>;
 
   /// Copies the atoms, as doubles, or a dictionary that has none.
+  /// @throws std::invalid_argument if the penalty is for codes of another length.
   LassoCertifier(const D& d, P penalty)
-      : dim_(d.dim()), num_atoms_(d.num_atoms()), map_(map_of(d)), penalty_(std::move(penalty)) {}
+      : dim_(d.dim()),
+        num_atoms_(d.num_atoms()),
+        map_(map_of(d)),
+        penalty_(std::move(penalty)),
+        ridge_(detail::ridge_of(penalty_)) {
+    detail::check_penalty("LassoCertifier", penalty_, num_atoms_);
+  }
 
   /// Calls `take(j, Certificate)` for each of the n columns, j from 0.
   /// @param signals  dim x n; @param codes  num_atoms x n, dense. Cost: `flops()` a signal.
@@ -53,19 +62,21 @@ class LassoCertifier {
       correlations_ = map_.correlate(residual_.template cast<Scalar>())
                           .template cast<double>();
     }
+    if (ridge_ > 0) correlations_ -= ridge_ * s_;
     for (Index j = 0; j < signals.cols(); ++j) take(j, certify(j));
   }
 
   /// Audited flops of one signal: decode, correlate and three inner products.
   [[nodiscard]] std::int64_t flops() const {
-    return 4 * dim_ * num_atoms_ + 7 * dim_ + num_atoms_;
+    return 4 * dim_ * num_atoms_ + 7 * dim_ + (ridge_ > 0 ? 5 : 1) * num_atoms_;
   }
 
  private:
   [[nodiscard]] Certificate certify(Index j) const {
     const double half_signal = 0.5 * x_.col(j).squaredNorm();
-    const double residual_norm = residual_.col(j).squaredNorm();
+    double residual_norm = residual_.col(j).squaredNorm();
     const double objective = 0.5 * residual_norm + penalty_.value(s_.col(j));
+    if (ridge_ > 0) residual_norm += ridge_ * s_.col(j).squaredNorm();
     double dual = 0;
     if (residual_norm > 0) {
       const double inner = x_.col(j).dot(residual_.col(j));
@@ -94,6 +105,7 @@ class LassoCertifier {
   std::int64_t dim_, num_atoms_;
   Map map_;
   P penalty_;
+  double ridge_;
   Matrix<double> x_, s_, residual_, correlations_;
 };
 

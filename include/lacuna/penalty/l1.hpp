@@ -9,7 +9,7 @@
 
 namespace lacuna {
 
-/// g(s) = lambda ||s||_1, codes of either sign. Models `Penalty`.
+/// g(s) = lambda ||s||_1, codes of either sign. Models `LassoPenalty`.
 ///
 /// prox: soft threshold, sign(v) max(|v| - step lambda, 0). Dual feasible: ||c||_inf <= lambda.
 ///
@@ -28,6 +28,9 @@ class L1 {
   }
 
   [[nodiscard]] double lambda() const noexcept { return lambda_; }
+  [[nodiscard]] double threshold(Index) const noexcept { return lambda_; }
+  [[nodiscard]] double ridge() const noexcept { return 0; }
+  [[nodiscard]] L1 with_lambda(double lambda) const { return L1(lambda); }
 
   /// In double, for a code of doubles.
   template <class Derived>

@@ -10,7 +10,7 @@
 
 namespace lacuna {
 
-/// g(s) = lambda sum_i s_i for s >= 0, infinite elsewhere. Models `Penalty`.
+/// g(s) = lambda sum_i s_i for s >= 0, infinite elsewhere. Models `LassoPenalty`.
 ///
 /// prox: max(v - step lambda, 0). Dual feasible: max_i c_i <= lambda. lambda = 0 is non-negative least
 /// squares; no multiple of a residual but 0 is then dual feasible to the last bit, so a certificate says no
@@ -28,6 +28,9 @@ class NonnegativeL1 {
   }
 
   [[nodiscard]] double lambda() const noexcept { return lambda_; }
+  [[nodiscard]] double threshold(Index) const noexcept { return lambda_; }
+  [[nodiscard]] double ridge() const noexcept { return 0; }
+  [[nodiscard]] NonnegativeL1 with_lambda(double lambda) const { return NonnegativeL1(lambda); }
 
   /// In double, for a code of doubles.
   template <class Derived>
