@@ -4,15 +4,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include <benchmark/benchmark.h>
 #include <lacuna/core/random.hpp>
 
 namespace lacuna::bench {
 
-/// Flops a second of a square product of this machine, one thread, measured once in this run: the floor
-/// that everything else is compared with.
+/// Flops a second of a square product of this machine, one thread, measured once in this run: the
+/// floor that everything else is compared with.
 template <Real S>
 [[nodiscard]] double matrix_product_speed() {
   static const double speed = [] {
@@ -46,6 +48,13 @@ void report(benchmark::State& state, double signals, double flops) {
 inline void report_steps(benchmark::State& state, double steps) {
   using benchmark::Counter;
   state.counters["s/step"] = Counter(steps, Counter::kIsRate | Counter::kInvert);
+}
+
+/// Of at least one value; of an even number, the upper of the middle two.
+[[nodiscard]] inline double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 }  // namespace lacuna::bench
