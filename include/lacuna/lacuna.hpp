@@ -35,10 +35,13 @@
 #include <lacuna/concepts/warm_startable_encoder.hpp>
 #include <lacuna/operator/certify_sparse.hpp>
 #include <lacuna/operator/check_encoding.hpp>
+#include <lacuna/operator/choose_lambda.hpp>
 #include <lacuna/operator/coherence.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/keep_largest.hpp>
+#include <lacuna/operator/lambda_max.hpp>
+#include <lacuna/operator/lambda_path.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
 #include <lacuna/operator/model.hpp>
 #include <lacuna/operator/nonnegative_least_squares.hpp>
