@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include <lacuna/encoder/active_set.hpp>
+#include <lacuna/encoder/coordinate_descent.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
 #include <lacuna/encoder/exhaustive_search.hpp>
@@ -53,9 +54,18 @@ template <class P>
 struct Maker<ActiveSet<P>> {
   static constexpr bool has_threads = true;
   static ActiveSet<P> make(const EncoderSettings& to) {
-    return ActiveSet<P>(P{pair_lambda}, {.tolerance = to.tolerance,
-                                         .max_changes = to.steps,
-                                         .threads = to.threads});
+    return ActiveSet<P>(
+        P{pair_lambda},
+        {.tolerance = to.tolerance, .max_changes = to.steps, .threads = to.threads});
+  }
+};
+template <class P>
+struct Maker<CoordinateDescent<P>> {
+  static constexpr bool has_threads = true;
+  static CoordinateDescent<P> make(const EncoderSettings& to) {
+    return CoordinateDescent<P>(
+        P{pair_lambda},
+        {.tolerance = to.tolerance, .max_iterations = to.steps, .threads = to.threads});
   }
 };
 template <class T>
@@ -91,6 +101,10 @@ template <Penalty P>
 constexpr bool stops_on_gap<ActiveSet<P>> = true;
 template <Penalty P>
 struct PenaltyOf<ActiveSet<P>> : CertifiedBy<P> {};
+template <Penalty P>
+constexpr bool stops_on_gap<CoordinateDescent<P>> = true;
+template <Penalty P>
+struct PenaltyOf<CoordinateDescent<P>> : CertifiedBy<P> {};
 }  // namespace detail
 
 using GreedyEncoders =
@@ -99,14 +113,14 @@ using GreedyEncoders =
                Truncated<LinearReluEncoder<double>>, MatchingPursuit, IterativeHardThresholding,
                Cosamp, ExhaustiveSearch, Debiased<Truncated<Fista<L1>>>,
                Debiased<OrthogonalMatchingPursuit>, OrthogonalLeastSquares, ActiveSet<L1>,
-               ActiveSet<NonnegativeL1>>;
+               ActiveSet<NonnegativeL1>, CoordinateDescent<L1>, CoordinateDescent<NonnegativeL1>>;
 
-// Five fit every dictionary of an element type, six those that show their atoms: four of five. All
-// of them account for their codes, an amortised encoder cut to k by its own count.
-static_assert(std::tuple_size_v<PairsOf<float, GreedyEncoders>> == 5 * 5 + 9 * 4);
-static_assert(std::tuple_size_v<PairsOf<double, GreedyEncoders>> == 5 * 5 + 9 * 4);
-static_assert(std::tuple_size_v<SolverPairsOf<float, GreedyEncoders>> == 5 * 5 + 9 * 4);
-static_assert(std::tuple_size_v<SolverPairsOf<double, GreedyEncoders>> == 5 * 5 + 9 * 4);
+// Five fit every dictionary of an element type, eleven those that show their atoms: four of five.
+// All of them account for their codes, an amortised encoder cut to k by its own count.
+static_assert(std::tuple_size_v<PairsOf<float, GreedyEncoders>> == 5 * 5 + 11 * 4);
+static_assert(std::tuple_size_v<PairsOf<double, GreedyEncoders>> == 5 * 5 + 11 * 4);
+static_assert(std::tuple_size_v<SolverPairsOf<float, GreedyEncoders>> == 5 * 5 + 11 * 4);
+static_assert(std::tuple_size_v<SolverPairsOf<double, GreedyEncoders>> == 5 * 5 + 11 * 4);
 
 }  // namespace lacuna::test
 
