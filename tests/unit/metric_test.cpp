@@ -12,6 +12,8 @@
 #include <vector>
 
 #include <lacuna/core/random.hpp>
+#include <lacuna/dictionary/dense.hpp>
+#include <lacuna/metric/amortisation_gap.hpp>
 #include <lacuna/metric/assignment.hpp>
 #include <lacuna/metric/code_correlation.hpp>
 #include <lacuna/metric/code_mcc.hpp>
@@ -21,6 +23,7 @@
 #include <lacuna/metric/published_flops.hpp>
 #include <lacuna/metric/reconstruction.hpp>
 #include <lacuna/metric/support_recovery.hpp>
+#include <lacuna/penalty/nonnegative_l1.hpp>
 
 #include "support/catch.hpp"
 #include "support/refusal.hpp"
@@ -716,4 +719,34 @@ TEST_CASE("the published flop counts, to the last digit", "[flops]") {
 
   CHECK_THROWS_AS(sparse_coding_training(1000, 1000, {.samples = 1'000'000'000, .steps = 10}),
                   std::overflow_error);
+}
+
+TEST_CASE("amortisation gap: an orthonormal dictionary, where the optimum is a soft threshold",
+          "[amortisation_gap]") {
+  const DenseDictionary<double> d(Matrix<double>::Identity(2, 2));
+  const NonnegativeL1 penalty(0.5);
+  Matrix<double> signals(2, 4), codes(2, 4);
+  signals << 2, 1, 1, 0,  //
+      0, 0, 0, 0;
+  codes << 2, 0.5, -1, 0,  //
+      0, 0, 0, 0;
+  // s = max(x - 1/2, 0): P = 1/8 + s / 2. The codes' own are 1, 3/8 (the optimum), infinite and 0.
+  Solution<Matrix<double>> optimum(2, 4);
+  optimum.objective << 0.875, 0.375, 0.375, 0;
+  optimum.relative_gap << 0.25, 0.5, 0.5, 0;
+
+  const AmortisationGap dense = amortisation_gap(d, signals, codes, penalty, optimum);
+  CHECK(dense.feasible == 3);
+  CHECK(dense.infeasible_share == 0.25);
+  CHECK(dense.absolute == Approx(0.125 / 3));
+  CHECK(dense.relative == Approx(0.125 / 2 / 2));  // over the two signals that are not zero
+  CHECK(dense.uncertainty == Approx(0.75 / 2));
+  const SparseCodes<double> stored = codes.sparseView();
+  CHECK(amortisation_gap(d, signals, stored, penalty, optimum).relative == dense.relative);
+
+  optimum.objective.conservativeResize(3);
+  CHECK(says(message_of([&] {
+               static_cast<void>(amortisation_gap(d, signals, codes, penalty, optimum));
+             }),
+             "known of 3 signals, expected 4"));
 }
