@@ -6,6 +6,7 @@
 /// Everything of Lacuna that needs Eigen and the standard library alone.
 
 #include <lacuna/core/check.hpp>
+#include <lacuna/core/fields.hpp>
 #include <lacuna/core/matrix.hpp>
 #include <lacuna/core/outcome.hpp>
 #include <lacuna/core/parallel.hpp>
