@@ -50,11 +50,13 @@ class ActiveSetPath {
         max_changes_(max_changes),
         base_(thresholds),
         weight_(Vector<S>::Ones(atoms.cols())),
+        root_length_(basis_.lengths().cwiseSqrt()),
         threshold_(atoms.cols()),
         chunk_best_(basis_.num_chunks()),
         along_(basis_.most() + 1),
         coefficients_(basis_.most() + 1),
         target_(basis_.most() + 1),
+        forward_(basis_.most() + 1),
         signs_(basis_.most() + 1),
         inner_(basis_.most() + 1) {
     // An atom of length 0 never comes in.
@@ -67,7 +69,6 @@ class ActiveSetPath {
     else if (largest_base_ > S(0))
       // What a duality gap asks for is the violation in units of the atom's threshold.
       weight_ = largest_base_ * base_.cwiseInverse();
-    largest_weight_ = choice == Choice::violation && weight_.size() > 0 ? weight_.maxCoeff() : S(1);
   }
 
   /// The next `run` begins with this atom in use, and this coefficient: from atoms in rising order.
@@ -88,14 +89,15 @@ class ActiveSetPath {
     Result result = begin(x, correlations);
     if (!initial_.empty()) take_initial(x, correlations, result);
     while (true) {
-      const Index atom = most_violating(correlations);
+      Index atom = most_violating(correlations);
       const S violation = atom < 0 ? S(0) : violation_of(atom, correlations);
       result.flops += 2 * threshold_.size() + 4 * basis_.size() + 12;
       if (relative_gap(static_cast<double>(violation)) <= tolerance_) {
         result.status = Status::converged;
         return result;
       }
-      if (violation <= rounding_) {
+      if (atom < 0 || violation <= rounding_of(atom)) atom = beyond_rounding(correlations);
+      if (atom < 0) {
         // Optimal as far as S can tell; whether that is the tolerance, the certificate says.
         result.status = tolerance_ > 0 ? Status::precision_limit : Status::completed;
         return result;
@@ -125,7 +127,7 @@ class ActiveSetPath {
       }
       if (selected == k) return result;
       const Index atom = most_violating(correlations);
-      if (atom < 0 || violation_of(atom, correlations) <= rounding_) return result;
+      if (atom < 0 || violation_of(atom, correlations) <= rounding_of(atom)) return result;
       if (take(atom, x, correlations, result))
         ++selected;
       else
@@ -150,8 +152,6 @@ class ActiveSetPath {
     basis_.clear();
     threshold_ = start_threshold_;
     energy_ = x.template cast<double>().squaredNorm();
-    const S scale = correlations.size() > 0 ? correlations.cwiseAbs().maxCoeff() : S(0);
-    rounding_ = S(16) * std::numeric_limits<S>::epsilon() * scale * largest_weight_;
     score(correlations);
     const Index m = basis_.atoms().rows(), n = basis_.atoms().cols();
     return {Status::max_iterations, 0, 2 * m * n + 2 * m};
@@ -220,6 +220,35 @@ class ActiveSetPath {
     return atom;
   }
 
+  /// What rounding leaves of the violation of an atom, over its length and weight: of x, and of the
+  /// atoms in use that make up for it.
+  [[nodiscard]] S rounding() const {
+    S terms = static_cast<S>(std::sqrt(energy_));
+    for (Index k = 0; k < basis_.size(); ++k)
+      terms +=
+          std::abs(coefficients_[k]) * root_length_[basis_.support()[static_cast<std::size_t>(k)]];
+    return S(4) * std::numeric_limits<S>::epsilon() * terms;
+  }
+  [[nodiscard]] S rounding_of(Index atom) const {
+    return rounding() * weight_[atom] * root_length_[atom];
+  }
+
+  /// The atom whose violation is most above its rounding, -1 where none is: the rounding of a long
+  /// atom may be more than the violation of a short one.
+  template <class C>
+  [[nodiscard]] Index beyond_rounding(const C& correlations) const {
+    const S rounding = this->rounding();
+    Index atom = -1;
+    S most = rounding;
+    for (Index i = 0; i < threshold_.size(); ++i) {
+      const S violation = violation_of(i, correlations);
+      if (!(violation > most * weight_[i] * root_length_[i])) continue;
+      most = violation / (weight_[i] * root_length_[i]);
+      atom = i;
+    }
+    return atom;
+  }
+
   /// The gap of the present code over 1/2 ||x||^2, from inner products alone: for atoms in use
   /// <d_i, r> = t_i sign_i, so ||r||^2 = ||x||^2 - sum s_i <d_i, x> - sum t_i |s_i|.
   [[nodiscard]] double relative_gap(double violation) const {
@@ -249,7 +278,11 @@ class ActiveSetPath {
     if (basis_.size() == basis_.most() || !independent(pivot, atom)) {
       if (!exchange(atom, sign, start, correlations, result)) return false;
       pivot = outside_span(atom, result);
-      if (!independent(pivot, atom)) return false;
+      if (!independent(pivot, atom)) {
+        // What left was not what ties it to those in use: they are fitted without either.
+        settle(correlations, result);
+        return false;
+      }
     }
     append(atom, sign, start, pivot, x, correlations, result);
     settle(correlations, result);
@@ -344,9 +377,9 @@ class ActiveSetPath {
   bool exchange(Index atom, S sign, S& start, C& correlations, Result& result) {
     // D_I v = d_atom: L L^T v = D_I^T d_atom, whose forward half is the row that was asked for.
     const Index size = basis_.size();
-    Vector<S> forward(size + 1), v(size + 1);
-    for (Index k = 0; k < size; ++k) forward[k] = basis_.projection(k)[atom];
-    basis_.solve(forward, v);
+    Vector<S>& v = target_;
+    for (Index k = 0; k < size; ++k) forward_[k] = basis_.projection(k)[atom];
+    basis_.solve(forward_, v);
     Index leaving = -1;
     S step = std::numeric_limits<S>::infinity();
     for (Index k = 0; k < size; ++k) {
@@ -386,11 +419,12 @@ class ActiveSetPath {
   double tolerance_;
   Index max_changes_;
   double energy_ = 0;
-  S rounding_ = 0, largest_base_ = 0, largest_weight_ = 1;
+  S largest_base_ = 0;
   Vector<S> base_, start_threshold_, weight_;
-  Vector<S> threshold_;  // that of base_; infinite for atoms in use
+  Vector<S> root_length_;  // lengths, not squared
+  Vector<S> threshold_;    // that of base_; infinite for atoms in use
   std::vector<std::pair<Index, S>> initial_;
-  Vector<S> chunk_best_, along_, coefficients_, target_, signs_, inner_;
+  Vector<S> chunk_best_, along_, coefficients_, target_, forward_, signs_, inner_;
 };
 
 }  // namespace detail

@@ -26,8 +26,11 @@ void certify_sparse(const D& d, const P& penalty, const MatrixArg<ScalarOf<D>>& 
           solution.gap[column] = c.gap;
           solution.relative_gap[column] = c.relative_gap;
           Status& status = solution.status[static_cast<std::size_t>(column)];
-          if (tolerance > 0 && status != Status::max_iterations)
-            status = c.relative_gap <= tolerance ? Status::converged : Status::precision_limit;
+          // The certificate has the last word: at tolerance 0 too, where rounding leaves a gap.
+          if (status != Status::max_iterations)
+            status = c.relative_gap <= tolerance ? Status::converged
+                     : tolerance > 0             ? Status::precision_limit
+                                                 : Status::completed;
         });
   });
 }
