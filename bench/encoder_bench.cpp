@@ -15,6 +15,7 @@
 #include <lacuna/dictionary/unit_norm.hpp>
 #include <lacuna/encoder/active_set.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
+#include <lacuna/encoder/coordinate_descent.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
 #include <lacuna/encoder/exhaustive_search.hpp>
@@ -31,6 +32,7 @@
 #include <lacuna/encoder/top_k.hpp>
 #include <lacuna/encoder/truncated.hpp>
 #include <lacuna/operator/encode_counted.hpp>
+#include <lacuna/penalty/nonnegative_l1.hpp>
 #include <lacuna/synthetic/synthetic_model.hpp>
 
 #include "speed.hpp"
@@ -214,6 +216,9 @@ const bool registered = [] {
 
   // The non-negative lasso at lambda = .05, to a relative gap of 1e-4.
   add("ActiveSet", cheap, [](const Problem&, Index threads) { return active_set(threads); });
+  add("CoordinateDescent", cheap, [](const Problem&, Index threads) {
+    return CoordinateDescent(penalty, {.tolerance = 1e-4, .threads = threads});
+  });
   add("Fista", many_steps, [](const Problem&, Index threads) {
     return Fista(penalty, {.tolerance = 1e-4, .threads = threads});
   });

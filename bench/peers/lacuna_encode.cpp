@@ -49,7 +49,7 @@ double now() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 struct Timed {
   Matrix<S> codes;
-  double seconds;  ///< one encoding: the median over as many as fill the time asked for, at least 3
+  double seconds;  ///< one encoding: the median over as many as fill the time asked for
 };
 
 template <class E, class D>
@@ -57,7 +57,7 @@ Timed time_encoding(const E& encoder, const D& d, const Matrix<S>& signals, doub
   auto codes = encoder.encode(d, signals);
   std::vector<double> seconds;
   const double begin = now();
-  while (seconds.size() < 3 || now() - begin < at_least) {
+  while (seconds.empty() || now() - begin < at_least) {
     const double before = now();
     codes = encoder.encode(d, signals);
     seconds.push_back(now() - before);

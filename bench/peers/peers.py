@@ -97,12 +97,13 @@ def torch_fista(torch, problem, signals):
     atoms, x, gram = (torch.from_numpy(a) for a in (problem.atoms, signals, problem.gram()))
     step = 1 / float(torch.linalg.eigvalsh(gram.double())[-1])
 
-    def relative_gap(codes, x, inner):
+    def relative_gap(codes, x):  # as relative_gaps below
         residual = x - codes @ atoms
-        dual = (LAMBDA / (residual @ atoms.T).amax(1).clamp(min=LAMBDA)).unsqueeze(1)
-        primal = 0.5 * residual.square().sum(1) + LAMBDA * codes.sum(1)
-        bound = (dual * residual * x - 0.5 * (dual * residual).square()).sum(1)
-        return (primal - bound) / (0.5 * x.square().sum(1))
+        energy, along = residual.square().sum(1), (residual * x).sum(1)
+        limit = LAMBDA / (residual @ atoms.T).amax(1).clamp(min=1e-30)
+        scale = torch.minimum((along / energy.clamp(min=1e-30)).clamp(min=0), limit)
+        primal = 0.5 * energy + LAMBDA * codes.sum(1)
+        return (primal - scale * along + 0.5 * scale.square() * energy) / (0.5 * x.square().sum(1))
 
     def encode():
         with torch.no_grad():
@@ -119,7 +120,7 @@ def torch_fista(torch, problem, signals):
                 codes, momentum = moved, following
                 if iteration % 10:
                     continue
-                done = relative_gap(codes, signal, inner) <= TOLERANCE
+                done = relative_gap(codes, signal) <= TOLERANCE
                 if done.any():
                     answer[left[done]] = codes[done]
                     left, signal, inner, codes, point, momentum = (
@@ -164,22 +165,29 @@ class Disagreement(Exception):
 
 
 def relative_gaps(problem, signals, codes):
-    """Of the non-negative lasso, an entry a signal, as docs and headers define it."""
+    """Of the non-negative lasso, an entry a signal: with the best multiple of the residual that is
+    feasible in the dual, over 1/2 ||x||^2."""
     atoms, x, codes = (a.astype(np.float64) for a in (problem.atoms, signals, codes))
     if (codes < 0).any():
         raise Disagreement("a negative code of the non-negative lasso")
     residual = x - codes @ atoms
-    scale = LAMBDA / np.maximum((residual @ atoms.T).max(axis=1), LAMBDA)
-    primal = 0.5 * (residual**2).sum(axis=1) + LAMBDA * codes.sum(axis=1)
-    dual = scale * (residual * x).sum(axis=1) - 0.5 * scale**2 * (residual**2).sum(axis=1)
-    return (primal - dual) / (0.5 * (x**2).sum(axis=1))
+    energy, along = (residual**2).sum(axis=1), (residual * x).sum(axis=1)
+    limit = LAMBDA / np.maximum((residual @ atoms.T).max(axis=1), 1e-300)
+    scale = np.clip(along / np.maximum(energy, 1e-300), 0, limit)
+    primal = 0.5 * energy + LAMBDA * codes.sum(axis=1)
+    return (primal - scale * along + 0.5 * scale**2 * energy) / (0.5 * (x**2).sum(axis=1))
 
 
 def check_lasso(problem, signals, ours, theirs):
-    gaps = [relative_gaps(problem, signals, codes).max() for codes in (ours, theirs)]
-    if gaps[0] > 1.01 * TOLERANCE:
-        raise Disagreement(f"our relative gap is {gaps[0]:.2g}")
-    return f"largest gap {gaps[0]:.0e}, {gaps[1]:.0e}"
+    gaps = [relative_gaps(problem, signals, codes) for codes in (ours, theirs)]
+    if gaps[0].max() > 1.01 * TOLERANCE:
+        raise Disagreement(f"our relative gap is {gaps[0].max():.2g}")
+    # Of a peer's failures the reader is told, as long as they are few.
+    failed = np.mean(gaps[1] > 1.01 * TOLERANCE)
+    if failed > 0.05:
+        raise Disagreement(f"the peer's relative gap is above {TOLERANCE} for {failed:.1%}")
+    return (f"largest gap {gaps[0].max():.0e}, {gaps[1].max():.0e}" +
+            (f" (not reached for {failed:.2%})" if failed else ""))
 
 
 def check_greedy(problem, signals, ours, theirs):
