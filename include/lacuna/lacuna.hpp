@@ -62,6 +62,9 @@
 #include <lacuna/transform/identity.hpp>
 #include <lacuna/transform/learned_bias.hpp>
 #include <lacuna/optimizer/adam.hpp>
+#include <lacuna/optimizer/adam_moments.hpp>
+#include <lacuna/optimizer/adam_w.hpp>
+#include <lacuna/optimizer/entries.hpp>
 #include <lacuna/optimizer/gradient_descent.hpp>
 #include <lacuna/dictionary/dense.hpp>
 #include <lacuna/dictionary/unit_norm.hpp>

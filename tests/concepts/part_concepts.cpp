@@ -6,6 +6,7 @@
 #include <lacuna/concepts/optimizer.hpp>
 #include <lacuna/concepts/penalty.hpp>
 #include <lacuna/optimizer/adam.hpp>
+#include <lacuna/optimizer/adam_w.hpp>
 #include <lacuna/optimizer/gradient_descent.hpp>
 #include <lacuna/penalty/elastic_net.hpp>
 #include <lacuna/penalty/l1.hpp>
@@ -148,6 +149,7 @@ static_assert(not LearnableTransform<NoTransformGradient, double>);
 // -----------------------------------------------------------------------------------
 
 static_assert(Optimizer<Adam, float> && Optimizer<Adam, double>);
+static_assert(Optimizer<AdamW, float> && Optimizer<AdamW, double>);
 static_assert(Optimizer<GradientDescent, float> && Optimizer<GradientDescent, double>);
 static_assert(Optimizer<MinimalOptimizer, float> && Optimizer<MinimalOptimizer, double>);
 static_assert(not Optimizer<double, double>);
@@ -162,9 +164,20 @@ struct UncopyableState : MinimalOptimizer {
   struct State {
     State() = default;
     State(State&&) = default;
+    static void fields(auto&, auto&&) {}
   };
   template <class S>
   State<S> start(Index) const;
+};
+struct NamelessState : MinimalOptimizer {
+  template <class S>
+  struct State {};
+  template <class S>
+  State<S> start(Index) const;
+  template <class S>
+  void step(State<S>&, Eigen::Ref<Vector<S>>, const Vector<S>&, double = 1) const;
+  template <class S>
+  void reset(State<S>&, Index, Index, Index = 1) const;
 };
 struct NoStart : MinimalOptimizer {
   template <class S>
@@ -176,11 +189,27 @@ struct StartOfAnotherState : MinimalOptimizer {
 };
 struct MutatingStep : MinimalOptimizer {
   template <class S>
-  void step(State<S>&, Eigen::Ref<Vector<S>>, const Vector<S>&);
+  void step(State<S>&, Eigen::Ref<Vector<S>>, const Vector<S>&, double = 1);
 };
 struct StepOfConstState : MinimalOptimizer {
   template <class S>
-  void step(State<S>&&, Eigen::Ref<Vector<S>>, const Vector<S>&) const;
+  void step(State<S>&&, Eigen::Ref<Vector<S>>, const Vector<S>&, double = 1) const;
+};
+struct StepAtOneRate : MinimalOptimizer {
+  template <class S>
+  void step(State<S>&, Eigen::Ref<Vector<S>>, const Vector<S>&) const;
+};
+struct StepWithoutDefaultRate : MinimalOptimizer {
+  template <class S>
+  void step(State<S>&, Eigen::Ref<Vector<S>>, const Vector<S>&, double) const;
+};
+struct NoReset : MinimalOptimizer {
+  template <class S>
+  void reset(State<S>&, Index, Index, Index = 1) const = delete;
+};
+struct ResetWithoutStride : MinimalOptimizer {
+  template <class S>
+  void reset(State<S>&, Index, Index) const;
 };
 struct UncountedStep : MinimalOptimizer {
   std::int64_t step_flops(Index) const = delete;
@@ -190,10 +219,15 @@ struct FractionalFlops : MinimalOptimizer {
 };
 static_assert(not Optimizer<PrivateState, double>);
 static_assert(not Optimizer<UncopyableState, double>);
+static_assert(not Optimizer<NamelessState, double>);
 static_assert(not Optimizer<NoStart, double>);
 static_assert(not Optimizer<StartOfAnotherState, double>);
 static_assert(not Optimizer<MutatingStep, double>);
 static_assert(not Optimizer<StepOfConstState, double>);
+static_assert(not Optimizer<StepAtOneRate, double>);
+static_assert(not Optimizer<StepWithoutDefaultRate, double>);
+static_assert(not Optimizer<NoReset, double>);
+static_assert(not Optimizer<ResetWithoutStride, double>);
 static_assert(not Optimizer<UncountedStep, double>);
 static_assert(not Optimizer<FractionalFlops, double>);
 

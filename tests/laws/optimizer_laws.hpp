@@ -11,11 +11,72 @@
 
 namespace lacuna::test {
 
+/// What a rate factor does, as written in concepts/optimizer.hpp: all to the bit.
+template <Real S, Optimizer<S> O>
+void check_rate_factor_laws(const O& optimizer, std::uint64_t seed) {
+  INFO("seed " << seed);
+  constexpr Index n = 7;
+  const Matrix<S> gradients = random_normal<S>(n, 6, seed);
+  auto full = optimizer.template start<S>(n), half = full, none = full, plain = full;
+  const Vector<S> somewhere = random_normal<S>(n, 1, seed + 1);
+  for (Index t = 0; t < gradients.cols(); ++t) {
+    Vector<S> full_move = Vector<S>::Zero(n), half_move = full_move, plain_move = full_move;
+    Vector<S> stays = somewhere;
+    const Vector<S> g = gradients.col(t);
+    optimizer.step(full, full_move, g, 1);
+    optimizer.step(half, half_move, g, 0.5);
+    optimizer.step(none, stays, g, 0);
+    optimizer.step(plain, plain_move, g);
+    REQUIRE(full_move.cwiseAbs().minCoeff() > 0);
+    CHECK((full_move.array() == 2 * half_move.array()).all());
+    CHECK((full_move.array() == plain_move.array()).all());
+    CHECK((stays.array() == somewhere.array()).all());
+  }
+  // What was at rest meanwhile remembers the same.
+  Vector<S> full_move = Vector<S>::Zero(n), none_move = full_move;
+  optimizer.step(full, full_move, Vector<S>(gradients.col(0)));
+  optimizer.step(none, none_move, Vector<S>(gradients.col(0)));
+  CHECK((full_move.array() == none_move.array()).all());
+}
+
+/// What a reset does, as written in concepts/optimizer.hpp: all to the bit.
+template <Real S, Optimizer<S> O>
+void check_reset_laws(const O& optimizer, std::uint64_t seed) {
+  INFO("seed " << seed);
+  constexpr Index n = 11, begin = 1, count = 3, stride = 4;  // 1, 5 and 9
+  const auto is_reset = [](Index i) { return i % stride == begin; };
+  auto kept = optimizer.template start<S>(n), other = kept;
+  Vector<S> p = Vector<S>::Zero(n), q = p;
+  for (Index t = 0; t < 5; ++t) {
+    const auto stream = seed + static_cast<std::uint64_t>(t);
+    optimizer.step(kept, p, Vector<S>(random_normal<S>(n, 1, stream)));
+    optimizer.step(other, q, Vector<S>(random_normal<S>(n, 1, stream + 100)));
+  }
+  auto reset = kept;
+  optimizer.reset(reset, begin, count, stride);
+  optimizer.reset(other, begin, count, stride);
+  optimizer.reset(reset, 0, 0);
+  optimizer.reset(reset, n, 0);
+  for (Index t = 0; t < 3; ++t) {
+    const Vector<S> g = random_normal<S>(n, 1, seed + 200 + static_cast<std::uint64_t>(t));
+    Vector<S> kept_move = Vector<S>::Zero(n), reset_move = kept_move, other_move = kept_move;
+    optimizer.step(kept, kept_move, g);
+    optimizer.step(reset, reset_move, g);
+    optimizer.step(other, other_move, g);
+    for (Index i = 0; i < n; ++i) {
+      INFO("step " << t << " after the reset, entry " << i);
+      CHECK(reset_move[i] == (is_reset(i) ? other_move[i] : kept_move[i]));
+    }
+  }
+}
+
 /// The laws written in concepts/optimizer.hpp, on 1/2 sum_i h_i (p_i - c_i)^2 with h from 1 to 4.
 /// @param steps  within which every p_i must come within `tolerance` of c_i.
 template <Real S, Optimizer<S> O>
 void check_optimizer_laws(const O& optimizer, Index steps, double tolerance, std::uint64_t seed) {
   INFO("seed " << seed);
+  check_rate_factor_laws<S>(optimizer, seed + 1000);
+  check_reset_laws<S>(optimizer, seed + 2000);
   constexpr Index n = 9;
   const Vector<S> target = random_normal<S>(n, 1, seed);
   const Vector<S> curvature = Vector<S>::LinSpaced(n, S(1), S(4));

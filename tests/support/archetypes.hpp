@@ -266,7 +266,10 @@ class MinimalLearnableTransform {
 /// `Optimizer` and no more: gradient descent, which remembers nothing.
 struct MinimalOptimizer {
   template <Real S>
-  struct State {};
+  struct State {
+    template <class Self, class Visit>
+    static void fields(Self&, Visit&&) {}
+  };
 
   template <Real S>
   State<S> start(Index) const {
@@ -274,9 +277,11 @@ struct MinimalOptimizer {
   }
   template <Real S>
   void step(State<S>&, std::type_identity_t<Eigen::Ref<Vector<S>>> parameters,
-            const Vector<S>& gradient) const {
-    parameters -= S(0.05) * gradient;
+            const Vector<S>& gradient, double rate_factor = 1) const {
+    parameters -= static_cast<S>(0.05 * rate_factor) * gradient;
   }
+  template <Real S>
+  void reset(State<S>&, Index, Index, Index = 1) const {}
   std::int64_t step_flops(Index size) const { return 2 * size; }
 };
 

@@ -5,14 +5,20 @@
 #include <concepts>
 #include <cstdint>
 
+#include <lacuna/core/fields.hpp>
 #include <lacuna/core/matrix.hpp>
 
 namespace lacuna {
 
 namespace detail {
 template <class O, class S>
-concept HasOptimizerState = requires { typename O::template State<S>; } &&
-                            std::copyable<typename O::template State<S>>;
+concept HasOptimizerState = requires {
+  typename O::template State<S>;
+}
+&&std::copyable<typename O::template State<S>>;
+
+template <class O, class S>
+concept HasOptimizerFields = HasFields<typename O::template State<S>>;
 
 template <class O, class S>
 concept CanStart = requires(const O& o, Index size) {
@@ -25,6 +31,20 @@ concept CanStep = requires(const O& o, typename O::template State<S>& state,
   o.step(state, parameters, gradient);
 };
 
+template <class O, class S>
+concept CanStepAtRate = requires(const O& o, typename O::template State<S>& state,
+                                 Eigen::Ref<Vector<S>> parameters, const Vector<S>& gradient,
+                                 double rate_factor) {
+  o.step(state, parameters, gradient, rate_factor);
+};
+
+template <class O, class S>
+concept CanReset = requires(const O& o, typename O::template State<S>& state, Index begin,
+                            Index count, Index stride) {
+  o.reset(state, begin, count);
+  o.reset(state, begin, count, stride);
+};
+
 template <class O>
 concept CountsStepFlops = requires(const O& o, Index size) {
   { o.step_flops(size) } -> std::same_as<std::int64_t>;
@@ -32,19 +52,30 @@ concept CountsStepFlops = requires(const O& o, Index size) {
 }  // namespace detail
 
 /// A rule that moves flat parameters against a gradient. The rule is a constant; what it remembers
-/// between steps is a value, `State<S>`, that can be copied, saved and resumed.
+/// between steps is a value with fields, `State<S>`, that can be copied, saved and resumed.
 ///
-/// | expression                          | meaning                                  |
-/// |-------------------------------------|------------------------------------------|
-/// | `o.template start<S>(size)`         | the state before the first step          |
-/// | `o.step(state, parameters, grad)`   | one step, in place                       |
-/// | `o.step_flops(size)`                | audited flops of one step                |
+/// | expression                                  | meaning                                        |
+/// |---------------------------------------------|------------------------------------------------|
+/// | `o.template start<S>(size)`                 | the state before the first step                |
+/// | `o.step(state, parameters, grad[, factor])` | one step, in place, at the rate of the options |
+/// |                                             | times the factor (1): what a schedule gives    |
+/// | `o.reset(state, begin, count[, stride])`    | forgets what it knows of the entries begin,    |
+/// |                                             | begin + stride, ... (count of them; stride 1)  |
+/// | `o.step_flops(size)`                        | audited flops of one step                      |
+///
+/// A latent of an encoder whose weights are num_atoms x dim is every num_atoms-th of them (stride
+/// num_atoms), an atom is dim entries side by side.
 ///
 /// Laws (tests/laws/optimizer_laws.hpp): a step on a smooth convex function, repeated, reaches its
-/// minimum; a copied state continues with the same bits.
+/// minimum; a copied state continues with the same bits. From parameters 0 the move is proportional
+/// to the factor, at factor 0 nothing moves, and the state after a step does not depend on it.
+/// A reset changes the steps of no other entry; two states with as many steps behind them, whatever
+/// the gradients were, step alike where both were reset. (Alike, and not as a new state would: a
+/// count of steps is shared by all entries, and stays.)
 template <class O, class S>
-concept Optimizer = std::copyable<O> && detail::HasOptimizerState<O, S> && detail::CanStart<O, S> &&
-                    detail::CanStep<O, S> && detail::CountsStepFlops<O>;
+concept Optimizer = std::copyable<O> && detail::HasOptimizerState<O, S> &&
+    detail::HasOptimizerFields<O, S> && detail::CanStart<O, S> && detail::CanStep<O, S> &&
+    detail::CanStepAtRate<O, S> && detail::CanReset<O, S> && detail::CountsStepFlops<O>;
 
 }  // namespace lacuna
 
