@@ -12,6 +12,7 @@
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/core/random.hpp>
 #include <lacuna/core/real.hpp>
+#include <lacuna/core/schedule.hpp>
 #include <lacuna/core/solution.hpp>
 #include <lacuna/core/status.hpp>
 #include <lacuna/core/version.hpp>
