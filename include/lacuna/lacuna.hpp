@@ -35,12 +35,14 @@
 #include <lacuna/concepts/transform.hpp>
 #include <lacuna/concepts/update.hpp>
 #include <lacuna/concepts/warm_startable_encoder.hpp>
+#include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/certify_sparse.hpp>
 #include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/choose_lambda.hpp>
 #include <lacuna/operator/coherence.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
+#include <lacuna/operator/keep_above.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 #include <lacuna/operator/lambda_max.hpp>
 #include <lacuna/operator/lambda_path.hpp>
@@ -53,6 +55,7 @@
 #include <lacuna/operator/select_largest.hpp>
 #include <lacuna/operator/sparse_blocks.hpp>
 #include <lacuna/operator/sparse_decode.hpp>
+#include <lacuna/operator/sparse_outer_product.hpp>
 #include <lacuna/operator/spectral_norm.hpp>
 #include <lacuna/operator/support_least_squares.hpp>
 #include <lacuna/penalty/elastic_net.hpp>
