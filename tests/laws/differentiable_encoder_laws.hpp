@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <stdexcept>
 
-#include <lacuna/concepts/differentiable_encoder.hpp>
+#include <lacuna/concepts/encoder_with_terms.hpp>
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
@@ -41,6 +41,14 @@ inline bool same_bits(const Matrix<double>& a, const Matrix<double>& b) {
   return a.rows() == b.rows() && a.cols() == b.cols() && (a.array() == b.array()).all();
 }
 
+/// <weights, codes> as training sees them, which is not as `encode` does where a batch is one.
+template <class E, class D>
+double inner_of_forward(const Matrix<double>& weights, const E& encoder, const D& d,
+                        const Matrix<double>& signals) {
+  typename E::Tape tape;
+  return inner(weights, encoder.forward(d, signals, tape));
+}
+
 }  // namespace detail
 
 /// The laws of `DifferentiableEncoderFor`, for one encoder and dictionary in double.
@@ -66,7 +74,8 @@ double > void check_differentiable_encoder(const E& encoder, const D& d, std::ui
   // A tape that has seen another batch must not remember it.
   encoder.forward(d, Matrix<double>(signals.leftCols(2)), tape);
   const auto codes = encoder.forward(d, signals, tape);
-  CHECK(detail::same_bits(Matrix<double>(codes), Matrix<double>(encoder.encode(d, signals))));
+  if constexpr (!EncoderWithStatistics<E>)
+    CHECK(detail::same_bits(Matrix<double>(codes), Matrix<double>(encoder.encode(d, signals))));
 
   const auto code_gradient = detail::in_form_of(codes, weights);
   Vector<double> gradient = Vector<double>::Constant(3, 7.0);
@@ -75,7 +84,7 @@ double > void check_differentiable_encoder(const E& encoder, const D& d, std::ui
       [&](const Vector<double>& moved) {
         E copy = encoder;
         copy.parameters() = moved;
-        return detail::inner(weights, copy.encode(d, signals));
+        return detail::inner_of_forward(weights, copy, d, signals);
       },
       parameters);
   REQUIRE(by_parameters.norm() > 0.1);
@@ -86,8 +95,7 @@ double > void check_differentiable_encoder(const E& encoder, const D& d, std::ui
   REQUIRE(signal_gradient.cols() == n);
   const Vector<double> by_signals = finite_differences(
       [&](const Vector<double>& moved) {
-        return detail::inner(weights,
-                             encoder.encode(d, Matrix<double>(moved.reshaped(d.dim(), n))));
+        return detail::inner_of_forward(weights, encoder, d, moved.reshaped(d.dim(), n));
       },
       signals.reshaped());
   REQUIRE(by_signals.norm() > 0.1);
@@ -98,6 +106,41 @@ double > void check_differentiable_encoder(const E& encoder, const D& d, std::ui
   CHECK(encoder.backward_flops(d) > 0);
   CHECK_THROWS_AS(encoder.forward(d, Matrix<double>::Zero(d.dim() + 1, n), tape),
                   std::invalid_argument);
+}
+
+/// The laws of `EncoderWithTerms` but for the gradient itself. @returns the gradient of the terms,
+/// in double.
+template <class E, class D>
+requires EncoderWithTerms<E, D> && std::same_as < ScalarOf<D>,
+double > Vector<double> check_own_terms(const E& encoder, const D& d, const Matrix<double>& signals,
+                                        double lambda) {
+  const Index size = encoder.parameters().size();
+  typename E::Tape tape;
+  encoder.forward(d, signals, tape);
+  Vector<double> gradient = Vector<double>::Zero(size);
+  const double value = encoder.own_terms(d, signals, tape, lambda, gradient);
+  CHECK(value > 0);
+
+  Vector<double> added = Vector<double>::LinSpaced(size, -1, 1);
+  CHECK(encoder.own_terms(d, signals, tape, lambda, added) == value);
+  CHECK((added - Vector<double>::LinSpaced(size, -1, 1) - gradient).cwiseAbs().maxCoeff() <=
+        1e-14 * (1 + gradient.cwiseAbs().maxCoeff()));
+
+  Matrix<double> twice(signals.rows(), 2 * signals.cols());
+  twice << signals, signals;
+  Vector<double> of_twice = Vector<double>::Zero(size);
+  encoder.forward(d, twice, tape);
+  CHECK(encoder.own_terms(d, twice, tape, lambda, of_twice) == Approx(value).epsilon(1e-12));
+  CHECK(relative_error(of_twice, gradient) < 1e-12);
+
+  const Matrix<double> nothing(signals.rows(), 0);
+  encoder.forward(d, nothing, tape);
+  Vector<double> of_nothing = Vector<double>::Zero(size);
+  CHECK(encoder.own_terms(d, nothing, tape, lambda, of_nothing) == 0);
+  CHECK(of_nothing.isZero(0));
+  Vector<double> narrow = Vector<double>::Zero(size - 1);
+  CHECK_THROWS_AS(encoder.own_terms(d, nothing, tape, lambda, narrow), std::invalid_argument);
+  return gradient;
 }
 
 }  // namespace lacuna::test

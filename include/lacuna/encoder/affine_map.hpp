@@ -2,17 +2,26 @@
 #ifndef LACUNA_ENCODER_AFFINE_MAP_HPP
 #define LACUNA_ENCODER_AFFINE_MAP_HPP
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include <lacuna/concepts/dictionary.hpp>
 #include <lacuna/core/check.hpp>
 #include <lacuna/core/random.hpp>
+#include <lacuna/operator/blocked_product.hpp>
+#include <lacuna/operator/sparse_blocks.hpp>
+#include <lacuna/operator/sparse_outer_product.hpp>
 
 namespace lacuna {
 
-/// How an amortised encoder begins: weights, and bias if there is one, uniform in +-1/sqrt(dim), the
-/// usual start of a linear layer. Weight (i, j) comes from stream j of the seed, the bias from stream dim.
+/// How an amortised encoder begins: weights, and bias if there is one, uniform in +-1/sqrt(dim),
+/// the usual start of a linear layer. Weight (i, j) comes from stream j of the seed, the bias from
+/// stream dim.
 struct RandomWeights {
   Index dim;
   Index num_atoms;
@@ -20,42 +29,135 @@ struct RandomWeights {
   std::uint64_t seed = 0;
 };
 
+/// Options of the amortised encoders that have no others.
+struct AmortisedOptions {
+  Index threads = 1;  ///< 0 for all cores; the answer has the same bits at any number
+};
+
+/// D^T, num_atoms x dim: the tied start of an encoder's weights, which correlates with the atoms.
+///
+/// @code
+/// LinearReluEncoder<float> encoder(tied_weights(dictionary));
+/// @endcode
+template <Dictionary D>
+[[nodiscard]] Matrix<ScalarOf<D>> tied_weights(const D& d) {
+  return d.correlate(Matrix<ScalarOf<D>>::Identity(d.dim(), d.dim()));
+}
+
+namespace detail {
+
+inline void check_threads(const char* where, Index threads) {
+  require(threads >= 0, where, "threads must be at least 0, is " + std::to_string(threads));
+}
+
+/// Refuses signals and dictionaries of another shape than the encoder's, and signals that are not
+/// finite.
+template <Real S, class D>
+void check_amortised(const char* where, Index dim, Index num_atoms, const D& d,
+                     const MatrixArg<S>& signals) {
+  require(d.dim() == dim && d.num_atoms() == num_atoms, where,
+          "the encoder is for a dictionary of " + shape_of(dim, num_atoms) +
+              ", the dictionary is " + shape_of(d.dim(), d.num_atoms()));
+  check_signals(where, d, signals);
+  check_finite<S>(where, "signals", signals);
+}
+
+/// Calls `work(block)` for blocks of columns that are each worth a thread. What `work` does is
+/// elementwise.
+template <class Work>
+void for_each_columns(Index rows, Index cols, Index threads, Work&& work) {
+  const Index block = std::max<Index>(1, (Index{1} << 20) / std::max<Index>(1, rows));
+  for_each_block(cols, block, threads, [&](Block columns, Index) { work(columns); });
+}
+
+/// sums = row sums of values, in the order of the columns: a part of the rows at a time, which
+/// stays in the cache.
+template <Real S, class Sums>
+void row_sums(const Matrix<S>& values, Sums&& sums, Index threads) {
+  constexpr Index part = 1024;
+  for_each_block(values.rows(), part, values.size() < (Index{1} << 20) ? 1 : threads,
+                 [&](Block rows, Index) {
+                   auto sum = sums.segment(rows.begin, rows.count);
+                   sum.setZero();
+                   for (Index j = 0; j < values.cols(); ++j)
+                     sum += values.col(j).segment(rows.begin, rows.count);
+                 });
+}
+
+/// out = the gradient where the code is above 0, and 0 elsewhere, the kink included, as in the
+/// seed's framework. A plain loop: Eigen's select goes entry by entry, this one a register at a
+/// time.
+template <Real S>
+void mask_by_codes(const Matrix<S>& codes, const Matrix<S>& gradient, Matrix<S>& out,
+                   Index threads) {
+  out.resize(codes.rows(), codes.cols());
+  for_each_columns(codes.rows(), codes.cols(), threads, [&](Block block) {
+    const Index begin = block.begin * codes.rows(), end = begin + block.count * codes.rows();
+    const S* code = codes.data();
+    const S* from = gradient.data();
+    S* to = out.data();
+    for (Index i = begin; i < end; ++i) to[i] = code[i] > S(0) ? from[i] : S(0);
+  });
+}
+
+/// values = max(values + bias, 0), without a bias where that is empty.
+template <Real S>
+void add_bias_and_rectify(ConstParameterView<S> bias, Matrix<S>& values, Index threads) {
+  for_each_columns(values.rows(), values.cols(), threads, [&](Block block) {
+    for (Index j = block.begin; j < block.begin + block.count; ++j)
+      if (bias.size() > 0)
+        values.col(j) = (values.col(j) + bias).cwiseMax(S(0));
+      else
+        values.col(j) = values.col(j).cwiseMax(S(0));
+  });
+}
+
+}  // namespace detail
+
 /// x -> W x + b, the linear part of an amortised encoder: W num_atoms x dim, b num_atoms or absent.
-/// Weights (column by column) and bias are one flat vector, so that optimisers, checks and files see one.
+/// Weights (column by column), bias and what else the encoder learns are one flat vector in this
+/// order, so that optimisers, checks and files see one.
+///
+/// The threads of its members are 0 for all cores; the bits are the same at any number.
 template <Real S>
 class AffineMap {
  public:
   using Scalar = S;
 
-  /// @param weights  num_atoms x dim, at least 1 x 1; @param bias  num_atoms, or empty for none.
+  /// @param weights  num_atoms x dim, at least 1 x 1; @param bias  num_atoms, or empty for none;
+  /// @param others   what the encoder learns beside them.
   /// @throws std::invalid_argument: empty, not finite, or a bias of another length.
-  explicit AffineMap(const Matrix<S>& weights, const Vector<S>& bias = {})
+  explicit AffineMap(const Matrix<S>& weights, const Vector<S>& bias = {},
+                     const Vector<S>& others = {})
       : num_atoms_(weights.rows()), dim_(weights.cols()), has_bias_(bias.size() > 0) {
     require(weights.size() > 0, "AffineMap",
             "no weights (" + shape_of(weights.rows(), weights.cols()) + ")");
     check_finite<S>("AffineMap", "weights", weights);
     check_finite<S>("AffineMap", "bias", bias);
+    check_finite<S>("AffineMap", "other parameters", others);
     if (has_bias_)
       check_rows("AffineMap", "biases", bias.rows(), 1, num_atoms_, "weight matrix", num_atoms_,
                  dim_);
-    parameters_.resize(weights.size() + bias.size());
-    parameters_ << weights.reshaped(), bias;
+    parameters_.resize(weights.size() + bias.size() + others.size());
+    parameters_ << weights.reshaped(), bias, others;
   }
 
   /// @throws std::invalid_argument unless dim and num_atoms are at least 1.
-  explicit AffineMap(const RandomWeights& init)
+  explicit AffineMap(const RandomWeights& init, const Vector<S>& others = {})
       : num_atoms_(init.num_atoms), dim_(init.dim), has_bias_(init.bias) {
     require(init.dim >= 1 && init.num_atoms >= 1, "RandomWeights",
             "dim and num_atoms must be at least 1, are " + std::to_string(init.dim) + " and " +
                 std::to_string(init.num_atoms));
-    parameters_.resize(num_atoms_ * (dim_ + (has_bias_ ? 1 : 0)));
+    const Index columns = dim_ + (has_bias_ ? 1 : 0);
+    parameters_.resize(num_atoms_ * columns + others.size());
     const double bound = 1 / std::sqrt(static_cast<double>(dim_));
-    for (Index j = 0; j * num_atoms_ < parameters_.size(); ++j) {
+    for (Index j = 0; j < columns; ++j) {
       RandomStream random(init.seed, static_cast<std::uint64_t>(j));
       for (Index i = 0; i < num_atoms_; ++i)
         parameters_[j * num_atoms_ + i] =
             static_cast<S>(bound * (2 * random.uniform<double>() - 1));
     }
+    parameters_.tail(others.size()) = others;
   }
 
   [[nodiscard]] Index dim() const noexcept { return dim_; }
@@ -68,48 +170,85 @@ class AffineMap {
   [[nodiscard]] ConstParameterView<S> bias() const {
     return {parameters_.data() + num_atoms_ * dim_, has_bias_ ? num_atoms_ : 0};
   }
-  [[nodiscard]] ParameterView<S> parameters() {
-    return {parameters_.data(), parameters_.size()};
+  /// What the encoder learns beside weights and bias.
+  [[nodiscard]] ConstParameterView<S> others() const {
+    return {parameters_.data() + num_affine(), parameters_.size() - num_affine()};
   }
+  [[nodiscard]] ParameterView<S> parameters() { return {parameters_.data(), parameters_.size()}; }
   [[nodiscard]] ConstParameterView<S> parameters() const {
     return {parameters_.data(), parameters_.size()};
   }
-
-  /// out = W x + b, num_atoms x n; out keeps its memory from call to call.
-  void apply(const MatrixArg<S>& signals, Matrix<S>& out) const {
-    out.resize(num_atoms_, signals.cols());
-    out.noalias() = weights() * signals;
-    if (has_bias_) out.colwise() += bias();
+  /// How many of the parameters are weights and bias.
+  [[nodiscard]] Index num_affine() const noexcept {
+    return num_atoms_ * (dim_ + (has_bias_ ? 1 : 0));
   }
 
-  /// gradient = [g x^T, row sums of g] for g = dL/d(W x + b), dense, num_atoms x n.
-  void backward(const MatrixArg<S>& signals, const Matrix<S>& g, Vector<S>& gradient) const {
+  /// out = W x, num_atoms x n; out keeps its memory from call to call.
+  void multiply(const MatrixArg<S>& signals, Matrix<S>& out, Index threads = 1) const {
+    out.resize(num_atoms_, signals.cols());
+    blocked_product(weights(), signals, out, threads);
+  }
+
+  /// out = W x + b.
+  void apply(const MatrixArg<S>& signals, Matrix<S>& out, Index threads = 1) const {
+    multiply(signals, out, threads);
+    if (has_bias_)
+      detail::for_each_columns(num_atoms_, out.cols(), threads, [&](Block block) {
+        out.middleCols(block.begin, block.count).colwise() += bias();
+      });
+  }
+
+  /// out = max(W x + b, 0).
+  void apply_and_rectify(const MatrixArg<S>& signals, Matrix<S>& out, Index threads = 1) const {
+    multiply(signals, out, threads);
+    detail::add_bias_and_rectify(bias(), out, threads);
+  }
+
+  /// gradient = [g x^T, row sums of g] for g = dL/d(W x + b), dense, num_atoms x n; 0 for the
+  /// others.
+  void backward(const MatrixArg<S>& signals, const Matrix<S>& g, Vector<S>& gradient,
+                Index threads = 1) const {
+    gradient.setZero(parameters_.size());
+    Eigen::Map<Matrix<S>> weight_gradient(gradient.data(), num_atoms_, dim_);
+    add_blocked_product(S(1), g, signals.transpose(), weight_gradient, threads);
+    if (has_bias_) detail::row_sums(g, gradient.segment(num_atoms_ * dim_, num_atoms_), threads);
+  }
+
+  /// The same for sparse g, at 2 dim flops an active entry. `product` keeps its memory.
+  void backward(const MatrixArg<S>& signals, const SparseCodes<S>& g, Vector<S>& gradient,
+                SparseOuterProduct<S>& product, Index threads = 1) const {
     gradient.resize(parameters_.size());
-    Eigen::Map<Matrix<S>>(gradient.data(), num_atoms_, dim_).noalias() = g * signals.transpose();
-    if (has_bias_) gradient.tail(num_atoms_) = g.rowwise().sum();
+    product.transposed(signals, g, Eigen::Map<Matrix<S>>(gradient.data(), num_atoms_, dim_),
+                       threads);
+    if (has_bias_) product.row_sums(gradient.segment(num_atoms_ * dim_, num_atoms_));
+    gradient.tail(parameters_.size() - num_affine()).setZero();
+  }
+
+  /// W^T g, dim x n, for dense g.
+  [[nodiscard]] Matrix<S> transpose_times(const Matrix<S>& g, Index threads = 1) const {
+    Matrix<S> result(dim_, g.cols());
+    blocked_product(weights().transpose(), g, result, threads);
+    return result;
   }
 
   /// The same for sparse g, at 2 dim flops an active entry.
-  void backward(const MatrixArg<S>& signals, const SparseCodes<S>& g, Vector<S>& gradient) const {
-    // Built atom by atom as dim x num_atoms, where a row of W is contiguous, and transposed once.
-    Matrix<S> transposed = Matrix<S>::Zero(dim_, num_atoms_);
-    gradient.setZero(parameters_.size());
-    for (Index j = 0; j < g.cols(); ++j)
-      for (typename SparseCodes<S>::InnerIterator entry(g, j); entry; ++entry) {
-        transposed.col(entry.row()) += entry.value() * signals.col(j);
-        if (has_bias_) gradient[num_atoms_ * dim_ + entry.row()] += entry.value();
-      }
-    Eigen::Map<Matrix<S>>(gradient.data(), num_atoms_, dim_) = transposed.transpose();
+  [[nodiscard]] Matrix<S> transpose_times(const SparseCodes<S>& g, Index threads = 1) const {
+    // A row of W is scattered over as many cache lines as it has entries: one turn makes it
+    // contiguous.
+    const Matrix<S> turned = weights().transpose();
+    Matrix<S> result = Matrix<S>::Zero(dim_, g.cols());
+    for_each_block(g.cols(), 256, threads, [&](Block block, Index) {
+      for (Index j = block.begin; j < block.begin + block.count; ++j)
+        for (typename SparseCodes<S>::InnerIterator entry(g, j); entry; ++entry)
+          result.col(j) += entry.value() * turned.col(entry.row());
+    });
+    return result;
   }
 
   /// Refuses signals and dictionaries of another shape, and signals that are not finite.
   template <class D>
   void check(const char* where, const D& d, const MatrixArg<S>& signals) const {
-    require(d.dim() == dim_ && d.num_atoms() == num_atoms_, where,
-            "the encoder is for a dictionary of " + shape_of(dim_, num_atoms_) +
-                ", the dictionary is " + shape_of(d.dim(), d.num_atoms()));
-    check_signals(where, d, signals);
-    check_finite<S>(where, "signals", signals);
+    detail::check_amortised<S>(where, dim_, num_atoms_, d, signals);
   }
 
   /// Audited flops of `apply`, a signal.
@@ -123,6 +262,39 @@ class AffineMap {
   bool has_bias_;
   Vector<S> parameters_;
 };
+
+namespace detail {
+
+/// Sparse codes of W x + b, a block of signals at a time, so that no pre-activations num_atoms x n
+/// come to be. `sparsify(preactivation, codes)` makes those of a block.
+template <Real S, class Sparsify>
+[[nodiscard]] SparseCodes<S> encode_in_blocks(const char* where, const AffineMap<S>& map,
+                                              const MatrixArg<S>& signals, Index threads,
+                                              const Sparsify& sparsify) {
+  const Index num_atoms = map.num_atoms(), n = signals.cols();
+  const Index block_size = std::clamp<Index>((Index{1} << 20) / num_atoms, 128, 1024);
+  SparseBlocks<S> codes(num_atoms, n, block_size);
+  struct Workspace {
+    Matrix<S> preactivation;
+    SparseCodes<S> codes;
+  };
+  std::vector<Workspace> workspaces(static_cast<std::size_t>(resolve_threads(threads)));
+  for_each_block(n, block_size, threads, [&](Block block, Index worker) {
+    auto& [preactivation, sparse] = workspaces[static_cast<std::size_t>(worker)];
+    map.apply(signals.middleCols(block.begin, block.count), preactivation);
+    sparsify(std::as_const(preactivation), sparse);
+    auto& part = codes.part(block.index);
+    part.reserve(block.count, sparse.nonZeros());
+    for (Index j = 0; j < block.count; ++j) {
+      for (typename SparseCodes<S>::InnerIterator entry(sparse, j); entry; ++entry)
+        part.push(entry.row(), entry.value());
+      part.end_column();
+    }
+  });
+  return codes.assemble(where);
+}
+
+}  // namespace detail
 
 }  // namespace lacuna
 

@@ -12,16 +12,18 @@ namespace lacuna {
 /// The encoder of a sparse autoencoder: s = max(W x + b, 0), dense codes in one pass. Models
 /// `DifferentiableEncoderFor` every dictionary of its element type and shape.
 ///
-/// It owns its weights and looks at the dictionary for its shape alone; it cannot infer sparse codes
-/// exactly even where they are recoverable (tests/unit/theory_test.cpp), which is what the rest of the
-/// library is about. Cost: 2 dim num_atoms flops a signal.
+/// It owns its weights and looks at the dictionary for its shape alone; it cannot infer sparse
+/// codes exactly even where they are recoverable (tests/unit/theory_test.cpp), which is what the
+/// rest of the library is about. Cost: 2 dim num_atoms flops a signal.
 ///
-/// Source: O'Neill, Gumran & Klindt 2025, section 2; Cunningham et al., "Sparse autoencoders find highly
-/// interpretable features in language models", 2023.
+/// Source: O'Neill, Gumran & Klindt 2025, section 2; Cunningham et al., "Sparse autoencoders find
+/// highly interpretable features in language models", 2023.
 ///
 /// @code
 /// LinearReluEncoder<float> encoder(RandomWeights{.dim = 8, .num_atoms = 16, .seed = 1});
 /// const Matrix<float> codes = encoder.encode(dictionary, signals);
+/// LinearReluEncoder<float> tied(tied_weights(dictionary), {}, {.threads = 2});  // begins at W =
+/// D^T
 /// @endcode
 template <Real S>
 class LinearReluEncoder {
@@ -34,14 +36,19 @@ class LinearReluEncoder {
     Matrix<S> preactivation_gradient;  ///< num_atoms x n, work space of `backward`
   };
 
+  using Options = AmortisedOptions;
+
   /// @param weights  num_atoms x dim; @param bias  num_atoms, or empty for none.
   /// @throws std::invalid_argument: empty, not finite, or a bias of another length.
-  explicit LinearReluEncoder(const Matrix<S>& weights, const Vector<S>& bias = {})
-      : map_(weights, bias) {}
+  explicit LinearReluEncoder(const Matrix<S>& weights, const Vector<S>& bias = {},
+                             AmortisedOptions options = {})
+      : map_(weights, bias), options_(checked(options)) {}
 
   /// Random weights, to be trained. @throws std::invalid_argument for a size below 1.
-  explicit LinearReluEncoder(const RandomWeights& init) : map_(init) {}
+  explicit LinearReluEncoder(const RandomWeights& init, AmortisedOptions options = {})
+      : map_(init), options_(checked(options)) {}
 
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] const AffineMap<S>& affine() const noexcept { return map_; }
   [[nodiscard]] ParameterView<S> parameters() { return map_.parameters(); }
   [[nodiscard]] ConstParameterView<S> parameters() const { return map_.parameters(); }
@@ -51,15 +58,14 @@ class LinearReluEncoder {
   [[nodiscard]] Matrix<S> encode(const D& d, const MatrixArg<S>& signals) const {
     map_.check("LinearReluEncoder::encode", d, signals);
     Matrix<S> codes;
-    map_.apply(signals, codes);
-    return codes.cwiseMax(S(0));
+    map_.apply_and_rectify(signals, codes, options_.threads);
+    return codes;
   }
 
   template <Dictionary D>
   const Matrix<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
     map_.check("LinearReluEncoder::forward", d, signals);
-    map_.apply(signals, tape.codes);
-    tape.codes = tape.codes.cwiseMax(S(0));
+    map_.apply_and_rectify(signals, tape.codes, options_.threads);
     return tape.codes;
   }
 
@@ -68,8 +74,8 @@ class LinearReluEncoder {
                 Vector<S>& gradient) const {
     check_same_shape("LinearReluEncoder::backward", "codes", tape.codes, "code gradients",
                      code_gradient);
-    mask(tape.codes, code_gradient, tape.preactivation_gradient);
-    map_.backward(signals, tape.preactivation_gradient, gradient);
+    detail::mask_by_codes(tape.codes, code_gradient, tape.preactivation_gradient, options_.threads);
+    map_.backward(signals, tape.preactivation_gradient, gradient, options_.threads);
   }
 
   template <Dictionary D>
@@ -78,8 +84,8 @@ class LinearReluEncoder {
     check_same_shape("LinearReluEncoder::signal_gradient", "codes", tape.codes, "code gradients",
                      code_gradient);
     Matrix<S> preactivation_gradient;
-    mask(tape.codes, code_gradient, preactivation_gradient);
-    return map_.weights().transpose() * preactivation_gradient;
+    detail::mask_by_codes(tape.codes, code_gradient, preactivation_gradient, options_.threads);
+    return map_.transpose_times(preactivation_gradient, options_.threads);
   }
 
   template <Dictionary D>
@@ -92,17 +98,13 @@ class LinearReluEncoder {
   }
 
  private:
-  /// The gradient where the unit is on; at the kink it is 0, as in the seed's framework. A plain loop:
-  /// Eigen's select goes entry by entry, this one a register at a time.
-  static void mask(const Matrix<S>& codes, const Matrix<S>& gradient, Matrix<S>& masked) {
-    masked.resize(codes.rows(), codes.cols());
-    const S* code = codes.data();
-    const S* from = gradient.data();
-    S* to = masked.data();
-    for (Index i = 0; i < codes.size(); ++i) to[i] = code[i] > S(0) ? from[i] : S(0);
+  [[nodiscard]] static AmortisedOptions checked(AmortisedOptions options) {
+    detail::check_threads("LinearReluEncoder", options.threads);
+    return options;
   }
 
   AffineMap<S> map_;
+  AmortisedOptions options_;
 };
 
 }  // namespace lacuna

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <string>
 
 #include <lacuna/concepts/dictionary.hpp>
@@ -16,16 +15,17 @@ namespace lacuna {
 /// The TopK encoder: of max(W x + b, 0) the k largest entries, as sparse codes. Models
 /// `DifferentiableEncoderFor` every dictionary of its element type and shape.
 ///
-/// A code has at most k active entries: fewer where fewer pre-activations are above 0. Of equal entries
-/// the lower atom wins. k above num_atoms is num_atoms. The gradient flows through the kept entries alone.
-/// Cost: 2 dim num_atoms flops a signal forward, 2 dim k backward.
+/// A code has at most k active entries: fewer where fewer pre-activations are above 0. Of equal
+/// entries the lower atom wins. k above num_atoms is num_atoms. The gradient flows through the kept
+/// entries alone. Cost: 2 dim num_atoms flops a signal forward, 2 dim k backward.
 ///
-/// Source: Makhzani & Frey, "k-Sparse autoencoders", 2014; Gao et al., "Scaling and evaluating sparse
-/// autoencoders", 2024.
+/// Source: Makhzani & Frey, "k-Sparse autoencoders", 2014; Gao et al., "Scaling and evaluating
+/// sparse autoencoders", 2024.
 ///
 /// @code
 /// TopKEncoder<float> encoder(RandomWeights{.dim = 8, .num_atoms = 16, .seed = 1}, 3);
 /// const SparseCodes<float> codes = encoder.encode(dictionary, signals);
+/// TopKEncoder<float> tied(tied_weights(dictionary), 3, {}, {.threads = 2});  // begins at W = D^T
 /// @endcode
 template <Real S>
 class TopKEncoder {
@@ -34,19 +34,28 @@ class TopKEncoder {
 
   /// What `forward` leaves for `backward`.
   struct Tape {
-    SparseCodes<S> codes;     ///< num_atoms x n
-    Matrix<S> preactivation;  ///< num_atoms x n, work space of `forward`
+    SparseCodes<S> codes;           ///< num_atoms x n
+    Matrix<S> preactivation;        ///< num_atoms x n, work space of `forward`
+    SparseOuterProduct<S> product;  ///< work space of `backward`
   };
 
-  /// @param weights  num_atoms x dim; @param k  at least 1; @param bias  num_atoms, or empty for none.
+  using Options = AmortisedOptions;
+
+  /// @param weights  num_atoms x dim; @param k  at least 1; @param bias  num_atoms, or empty for
+  /// none.
   /// @throws std::invalid_argument: empty, not finite, a bias of another length, k below 1.
-  TopKEncoder(const Matrix<S>& weights, Index k, const Vector<S>& bias = {})
-      : map_(weights, bias), k_(checked(k)) {}
+  TopKEncoder(const Matrix<S>& weights, Index k, const Vector<S>& bias = {},
+              AmortisedOptions options = {})
+      : map_(weights, bias), k_(checked(k, options)), options_(options) {}
 
   /// Random weights, to be trained. @throws std::invalid_argument for a size or k below 1.
-  TopKEncoder(const RandomWeights& init, Index k) : map_(init), k_(checked(k)) {}
+  TopKEncoder(const RandomWeights& init, Index k, AmortisedOptions options = {})
+      : map_(init), k_(checked(k, options)), options_(options) {}
 
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] Index k() const noexcept { return k_; }
+  /// For a schedule of k. @throws std::invalid_argument for k below 1.
+  void set_k(Index k) { k_ = checked(k, options_); }
   [[nodiscard]] const AffineMap<S>& affine() const noexcept { return map_; }
   [[nodiscard]] ParameterView<S> parameters() { return map_.parameters(); }
   [[nodiscard]] ConstParameterView<S> parameters() const { return map_.parameters(); }
@@ -55,34 +64,18 @@ class TopKEncoder {
   template <Dictionary D>
   [[nodiscard]] SparseCodes<S> encode(const D& d, const MatrixArg<S>& signals) const {
     map_.check("TopKEncoder::encode", d, signals);
-    const Index num_atoms = map_.num_atoms(), n = signals.cols();
-    const Index most = std::min(k_, num_atoms);
-    check_size(most, n);
     // Block by block, so that no pre-activations num_atoms x n come to be.
-    const Index block_size = std::clamp<Index>((Index{1} << 18) / num_atoms, 16, n + 16);
-    SparseCodes<S> codes(num_atoms, n);
-    codes.reserve(most * n);
-    Tape tape;
-    for (Index begin = 0; begin < n; begin += block_size) {
-      const Index count = std::min(block_size, n - begin);
-      map_.apply(signals.middleCols(begin, count), tape.preactivation);
-      keep_largest_positive(tape.preactivation, k_, tape.codes);
-      for (Index j = 0; j < count; ++j) {
-        codes.startVec(begin + j);
-        for (typename SparseCodes<S>::InnerIterator entry(tape.codes, j); entry; ++entry)
-          codes.insertBack(entry.row(), begin + j) = entry.value();
-      }
-    }
-    codes.finalize();
-    return codes;
+    return detail::encode_in_blocks<S>("TopKEncoder::encode", map_, signals, options_.threads,
+                                       [&](const Matrix<S>& preactivation, SparseCodes<S>& codes) {
+                                         keep_largest_positive(preactivation, k_, codes);
+                                       });
   }
 
   template <Dictionary D>
   const SparseCodes<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
     map_.check("TopKEncoder::forward", d, signals);
-    check_size(std::min(k_, map_.num_atoms()), signals.cols());
-    map_.apply(signals, tape.preactivation);
-    keep_largest_positive(tape.preactivation, k_, tape.codes);
+    map_.apply(signals, tape.preactivation, options_.threads);
+    keep_largest_positive(tape.preactivation, k_, tape.codes, options_.threads);
     return tape.codes;
   }
 
@@ -90,9 +83,8 @@ class TopKEncoder {
   template <Dictionary D>
   void backward(const D&, const MatrixArg<S>& signals, Tape& tape,
                 const SparseCodes<S>& code_gradient, Vector<S>& gradient) const {
-    check_same_shape("TopKEncoder::backward", "codes", tape.codes, "code gradients",
-                     code_gradient);
-    map_.backward(signals, code_gradient, gradient);
+    check_same_shape("TopKEncoder::backward", "codes", tape.codes, "code gradients", code_gradient);
+    map_.backward(signals, code_gradient, gradient, tape.product, options_.threads);
   }
 
   template <Dictionary D>
@@ -100,11 +92,7 @@ class TopKEncoder {
                                           const SparseCodes<S>& code_gradient) const {
     check_same_shape("TopKEncoder::signal_gradient", "codes", tape.codes, "code gradients",
                      code_gradient);
-    Matrix<S> result = Matrix<S>::Zero(map_.dim(), code_gradient.cols());
-    for (Index j = 0; j < code_gradient.cols(); ++j)
-      for (typename SparseCodes<S>::InnerIterator entry(code_gradient, j); entry; ++entry)
-        result.col(j) += entry.value() * map_.weights().row(entry.row()).transpose();
-    return result;
+    return map_.transpose_times(code_gradient, options_.threads);
   }
 
   template <Dictionary D>
@@ -117,19 +105,15 @@ class TopKEncoder {
   }
 
  private:
-  static void check_size(Index most, Index n) {
-    require(n == 0 || most <= std::numeric_limits<int>::max() / n, "TopKEncoder",
-            std::to_string(n) + " signals of up to " + std::to_string(most) +
-                " entries exceed the 2^31 of sparse codes: encode them in parts");
-  }
-
-  [[nodiscard]] static Index checked(Index k) {
+  [[nodiscard]] static Index checked(Index k, const AmortisedOptions& options) {
     require(k >= 1, "TopKEncoder", "k must be at least 1, is " + std::to_string(k));
+    detail::check_threads("TopKEncoder", options.threads);
     return k;
   }
 
   AffineMap<S> map_;
   Index k_;
+  AmortisedOptions options_;
 };
 
 }  // namespace lacuna
