@@ -76,6 +76,7 @@
 #include <lacuna/encoder/active_set_path.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/encoder/batch_top_k.hpp>
 #include <lacuna/encoder/competitive_network.hpp>
 #include <lacuna/encoder/coordinate_descent.hpp>
 #include <lacuna/encoder/coordinate_descent_path.hpp>
