@@ -87,6 +87,7 @@
 #include <lacuna/encoder/forward_selection.hpp>
 #include <lacuna/encoder/ista.hpp>
 #include <lacuna/encoder/iterative_hard_thresholding.hpp>
+#include <lacuna/encoder/jump_relu.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
 #include <lacuna/encoder/locally_competitive.hpp>
 #include <lacuna/encoder/marginal_threshold.hpp>
