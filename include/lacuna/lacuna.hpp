@@ -85,6 +85,7 @@
 #include <lacuna/encoder/exhaustive_search.hpp>
 #include <lacuna/encoder/fista.hpp>
 #include <lacuna/encoder/forward_selection.hpp>
+#include <lacuna/encoder/gated.hpp>
 #include <lacuna/encoder/ista.hpp>
 #include <lacuna/encoder/iterative_hard_thresholding.hpp>
 #include <lacuna/encoder/jump_relu.hpp>
