@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_ENCODER_MLP_HPP
+#define LACUNA_ENCODER_MLP_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lacuna/encoder/affine_map.hpp>
+
+namespace lacuna {
+
+/// Options of `MlpEncoder`.
+struct MlpOptions {
+  std::vector<Index> hidden = {
+      256};           ///< widths of the hidden layers, the first nearest to the signals
+  Index threads = 1;  ///< 0 for all cores; the answer has the same bits at any number
+};
+
+/// The multilayer perceptron: a_0 = x, a_l = max(W_l a_(l-1) + b_l, 0), and the codes are the last.
+/// Dense codes; without a hidden layer a `LinearReluEncoder`. Models `DifferentiableEncoderFor`
+/// every dictionary of its element type and shape.
+///
+/// Each layer begins as a linear layer usually does: weights, and biases where
+/// `RandomWeights::bias` asks for them, uniform in +-1/sqrt(its inputs). The seed paper has biases
+/// where the codes are known and none where they are learned.
+///
+/// Cost: 2 flops a weight and signal forward; backward 4, less the 2 of the first layer.
+///
+/// Source: O'Neill, Gumran & Klindt 2025, section 4.
+///
+/// @code
+/// MlpEncoder<float> encoder(RandomWeights{.dim = 8, .num_atoms = 16, .seed = 1}, {.hidden =
+/// {256}}); const Matrix<float> codes = encoder.encode(dictionary, signals);
+/// @endcode
+template <Real S>
+class MlpEncoder {
+ public:
+  using Scalar = S;
+  using Options = MlpOptions;
+
+  /// What `forward` leaves for `backward`: a matrix a layer, width x n.
+  struct Tape {
+    std::vector<Matrix<S>> activations;
+    std::vector<Matrix<S>> gradients;  ///< work space of `backward`
+  };
+
+  /// Random weights, to be trained. @throws std::invalid_argument for a size or width below 1.
+  explicit MlpEncoder(const RandomWeights& init, MlpOptions options = {})
+      : options_(std::move(options)) {
+    detail::check_threads("MlpEncoder", options_.threads);
+    std::vector<Index> widths = options_.hidden;
+    widths.push_back(init.num_atoms);
+    std::vector<AffineMap<S>> layers;
+    Index inputs = init.dim;
+    for (std::size_t l = 0; l < widths.size(); ++l) {
+      require(l + 1 == widths.size() || widths[l] >= 1, "MlpEncoder",
+              "hidden widths must be at least 1, one is " + std::to_string(widths[l]));
+      layers.emplace_back(RandomWeights{.dim = inputs,
+                                        .num_atoms = widths[l],
+                                        .bias = init.bias,
+                                        .seed = derive_seed(init.seed, l)});
+      inputs = widths[l];
+    }
+    join(layers);
+  }
+
+  /// @param weights  of each layer, width x inputs; @param biases  of each layer, or none at all.
+  /// @throws std::invalid_argument: none, empty, not finite, layers that do not follow each other.
+  explicit MlpEncoder(const std::vector<Matrix<S>>& weights,
+                      const std::vector<Vector<S>>& biases = {}, AmortisedOptions options = {})
+      : options_{{}, options.threads} {
+    detail::check_threads("MlpEncoder", options.threads);
+    require(!weights.empty(), "MlpEncoder", "no layers");
+    require(biases.empty() || biases.size() == weights.size(), "MlpEncoder",
+            std::to_string(weights.size()) + " layers and " + std::to_string(biases.size()) +
+                " biases");
+    std::vector<AffineMap<S>> layers;
+    for (std::size_t l = 0; l < weights.size(); ++l) {
+      if (l > 0)
+        require(weights[l].cols() == weights[l - 1].rows(), "MlpEncoder",
+                "layer " + std::to_string(l) + " is " +
+                    shape_of(weights[l].rows(), weights[l].cols()) + ", the one before " +
+                    shape_of(weights[l - 1].rows(), weights[l - 1].cols()));
+      layers.emplace_back(weights[l], biases.empty() ? Vector<S>() : biases[l]);
+      if (l + 1 < weights.size()) options_.hidden.push_back(weights[l].rows());
+    }
+    join(layers);
+  }
+
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] std::size_t num_layers() const noexcept { return layers_.size(); }
+  /// W_l, width x inputs, l below `num_layers()`.
+  [[nodiscard]] Eigen::Map<const Matrix<S>> weights(std::size_t l) const {
+    return {parameters_.data() + layers_[l].begin, layers_[l].width, layers_[l].inputs};
+  }
+  /// b_l, width or empty.
+  [[nodiscard]] ConstParameterView<S> bias(std::size_t l) const {
+    return {parameters_.data() + layers_[l].begin + layers_[l].width * layers_[l].inputs,
+            layers_[l].has_bias ? layers_[l].width : 0};
+  }
+  /// Of each layer in turn, weights (column by column) and bias.
+  [[nodiscard]] ParameterView<S> parameters() { return {parameters_.data(), parameters_.size()}; }
+  [[nodiscard]] ConstParameterView<S> parameters() const {
+    return {parameters_.data(), parameters_.size()};
+  }
+
+  /// Codes, num_atoms x n. @throws std::invalid_argument: shape, NaN.
+  template <Dictionary D>
+  [[nodiscard]] Matrix<S> encode(const D& d, const MatrixArg<S>& signals) const {
+    check("MlpEncoder::encode", d, signals);
+    Matrix<S> codes(num_atoms(), signals.cols());
+    // In blocks of signals, so that hidden layers of all of them do not come to be.
+    const Index block_size = std::clamp<Index>((Index{1} << 20) / widest_, 256, 1024);
+    for_each_block(signals.cols(), block_size, options_.threads, [&](Block block, Index) {
+      Tape tape;
+      run(signals.middleCols(block.begin, block.count), tape, 1);
+      codes.middleCols(block.begin, block.count) = tape.activations.back();
+    });
+    return codes;
+  }
+
+  template <Dictionary D>
+  const Matrix<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
+    check("MlpEncoder::forward", d, signals);
+    run(signals, tape, options_.threads);
+    return tape.activations.back();
+  }
+
+  template <Dictionary D>
+  void backward(const D&, const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& code_gradient,
+                Vector<S>& gradient) const {
+    check_same_shape("MlpEncoder::backward", "codes", tape.activations.back(), "code gradients",
+                     code_gradient);
+    propagate(tape, code_gradient, tape.gradients);
+    gradient.setZero(parameters_.size());
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      const Layer& layer = layers_[l];
+      const Matrix<S>& g = tape.gradients[l];
+      Eigen::Map<Matrix<S>> by_weights(gradient.data() + layer.begin, layer.width, layer.inputs);
+      if (l == 0)
+        add_blocked_product(S(1), g, signals.transpose(), by_weights, options_.threads);
+      else
+        add_blocked_product(S(1), g, tape.activations[l - 1].transpose(), by_weights,
+                            options_.threads);
+      if (layer.has_bias)
+        detail::row_sums(g, gradient.segment(layer.begin + by_weights.size(), layer.width),
+                         options_.threads);
+    }
+  }
+
+  template <Dictionary D>
+  [[nodiscard]] Matrix<S> signal_gradient(const D&, const Tape& tape,
+                                          const Matrix<S>& code_gradient) const {
+    check_same_shape("MlpEncoder::signal_gradient", "codes", tape.activations.back(),
+                     "code gradients", code_gradient);
+    std::vector<Matrix<S>> gradients;
+    propagate(tape, code_gradient, gradients);
+    Matrix<S> result(dim(), code_gradient.cols());
+    blocked_product(weights(0).transpose(), gradients[0], result, options_.threads);
+    return result;
+  }
+
+  template <Dictionary D>
+  [[nodiscard]] std::int64_t forward_flops(const D&) const {
+    std::int64_t flops = 0;
+    for (const Layer& layer : layers_)
+      flops += 2 * layer.width * layer.inputs + (layer.has_bias ? layer.width : 0);
+    return flops;
+  }
+  template <Dictionary D>
+  [[nodiscard]] std::int64_t backward_flops(const D& d) const {
+    std::int64_t flops = forward_flops(d);
+    for (std::size_t l = 1; l < layers_.size(); ++l)
+      flops += 2 * layers_[l].width * layers_[l].inputs;
+    return flops;
+  }
+
+ private:
+  struct Layer {
+    Index begin;  ///< of its weights among the parameters
+    Index width;
+    Index inputs;
+    bool has_bias;
+  };
+
+  void join(const std::vector<AffineMap<S>>& layers) {
+    Index size = 0;
+    for (const AffineMap<S>& layer : layers) {
+      layers_.push_back({size, layer.num_atoms(), layer.dim(), layer.has_bias()});
+      size += layer.parameters().size();
+      widest_ = std::max(widest_, layer.num_atoms());
+    }
+    parameters_.resize(size);
+    for (std::size_t l = 0; l < layers.size(); ++l)
+      parameters_.segment(layers_[l].begin, layers[l].parameters().size()) = layers[l].parameters();
+  }
+
+  [[nodiscard]] Index dim() const { return layers_.front().inputs; }
+  [[nodiscard]] Index num_atoms() const { return layers_.back().width; }
+
+  template <class D>
+  void check(const char* where, const D& d, const MatrixArg<S>& signals) const {
+    detail::check_amortised<S>(where, dim(), num_atoms(), d, signals);
+  }
+
+  void run(const MatrixArg<S>& signals, Tape& tape, Index threads) const {
+    tape.activations.resize(layers_.size());
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      Matrix<S>& out = tape.activations[l];
+      out.resize(layers_[l].width, signals.cols());
+      if (l == 0)
+        blocked_product(weights(l), signals, out, threads);
+      else
+        blocked_product(weights(l), tape.activations[l - 1], out, threads);
+      detail::add_bias_and_rectify<S>(bias(l), out, threads);
+    }
+  }
+
+  /// gradients[l] = dL/d(W_l a_(l-1) + b_l), from the last layer to the first.
+  void propagate(const Tape& tape, const Matrix<S>& code_gradient,
+                 std::vector<Matrix<S>>& gradients) const {
+    const Index threads = options_.threads;
+    gradients.resize(layers_.size());
+    detail::mask_by_codes(tape.activations.back(), code_gradient, gradients.back(), threads);
+    for (std::size_t l = layers_.size() - 1; l > 0; --l) {
+      Matrix<S>& below = gradients[l - 1];
+      below.resize(layers_[l].inputs, code_gradient.cols());
+      blocked_product(weights(l).transpose(), gradients[l], below, threads);
+      detail::mask_by_codes(tape.activations[l - 1], below, below, threads);
+    }
+  }
+
+  MlpOptions options_;
+  std::vector<Layer> layers_;
+  Index widest_ = 1;
+  Vector<S> parameters_;
+};
+
+}  // namespace lacuna
+
+#endif  // LACUNA_ENCODER_MLP_HPP
