@@ -90,6 +90,7 @@
 #include <lacuna/encoder/iterative_hard_thresholding.hpp>
 #include <lacuna/encoder/jump_relu.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
+#include <lacuna/encoder/lista.hpp>
 #include <lacuna/encoder/locally_competitive.hpp>
 #include <lacuna/encoder/marginal_threshold.hpp>
 #include <lacuna/encoder/matching_pursuit.hpp>
