@@ -49,6 +49,7 @@
 #include "support/options.hpp"
 #include "support/progress.hpp"
 #include "support/results.hpp"
+#include "support/statistics.hpp"
 
 namespace {
 
@@ -459,41 +460,6 @@ class Regime {
 
 // ---- results -------------------------------------------------------------------------------------
 
-/// Rows of mean and population standard deviation over the runs, for each regime and method.
-void add_statistics(Results& results) {
-  std::vector<std::vector<Row>> groups;
-  for (const Row& row : results.rows()) {
-    const auto group =
-        std::find_if(groups.begin(), groups.end(), [&](const std::vector<Row>& rows) {
-          return rows[0]["regime"] == row["regime"] && rows[0]["method"] == row["method"];
-        });
-    if (group == groups.end())
-      groups.push_back({row});
-    else
-      group->push_back(row);
-  }
-  for (const auto& rows : groups) {
-    Row mean = rows[0], deviation = rows[0];
-    mean["run"] = "mean";
-    deviation["run"] = "std";
-    for (const auto& [column, value] : rows[0].items()) {
-      if (column == "run" || value.is_string()) continue;
-      std::vector<double> values;
-      for (const Row& row : rows)
-        if (row[column].is_number()) values.push_back(row[column].get<double>());
-      if (values.empty()) continue;
-      double sum = 0, squares = 0;
-      for (const double v : values) sum += v;
-      const double average = sum / static_cast<double>(values.size());
-      for (const double v : values) squares += (v - average) * (v - average);
-      mean[column] = average;
-      deviation[column] = std::sqrt(squares / static_cast<double>(values.size()));
-    }
-    results.add(mean);
-    results.add(deviation);
-  }
-}
-
 /// What the paper's repository has for a method: code MCC and, where it is learned, dictionary MCC.
 struct Published {
   const char* regime;
@@ -512,13 +478,6 @@ constexpr Published published[] = {
   for (const Published& value : published)
     if (regime == value.regime && method == value.method) return &value;
   return nullptr;
-}
-
-[[nodiscard]] std::string cell(const Row& value, const char* format) {
-  if (!value.is_number()) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, format, value.get<double>());
-  return text;
 }
 
 /// Below the rounding of a mean of objectives a gap is 0.
@@ -663,7 +622,7 @@ int run(Setting setting) {
     for (const auto& rows : finished)
       for (const Row& row : rows)
         if (row["regime"] == regime) results.add(row);
-  if (!Interrupt::requested()) add_statistics(results);
+  if (!Interrupt::requested()) add_statistics(results, {"regime", "method"});
   results.write(setting.common.out);
   if (Interrupt::requested()) {
     std::cerr << "synthetic_recovery: interrupted; the rows that were finished are in "

@@ -3,7 +3,10 @@
 # What every experiment promises: the same rows at 1 and 2 threads, timings aside, and for bad options
 # one line on stderr, exit status 2, and nothing left behind.
 #
-#   cmake -DPROGRAM=<the experiment> -DSCRATCH=<a folder to work in> -P check_promises.cmake
+#   cmake -DPROGRAM=<the experiment> -DSCRATCH=<a folder to work in> -DREFUSED=<its own bad options>
+#         -P check_promises.cmake
+#
+# REFUSED is a list of options with their values, "|" between the two.
 
 cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE "${SCRATCH}")
@@ -20,17 +23,17 @@ foreach(threads 1 2)
   if(NOT rows MATCHES "_seconds\": [0-9]")
     message(FATAL_ERROR "no timings in results.json")
   endif()
-  string(REGEX REPLACE "_seconds\": [0-9.e+-]+" "_seconds\": 0" rows_${threads} "${rows}")
+  string(REGEX REPLACE "_seconds\": [0-9.e+-]+" "_seconds\": 0" rows "${rows}")
+  string(REGEX REPLACE "\"threads\": [0-9]+" "\"threads\": 0" rows_${threads} "${rows}")
 endforeach()
 if(NOT rows_1 STREQUAL rows_2)
   message(FATAL_ERROR "results.json differs between 1 and 2 threads beyond the timings")
 endif()
 
 file(WRITE "${SCRATCH}/a_file" "")
-foreach(options "--no-such-option" "--active;17" "--active;-1" "--atoms;0" "--dim;0" "--runs;0"
-                "--train;0" "--lambda;-1" "--lambda;nan" "--threads;-1" "--seed;x"
-                "--seed;-1" "--active;0"
-                "--out;${SCRATCH}/a_file/below")
+foreach(given "--no-such-option" "--threads|-1" "--seed|x" "--seed|-1"
+              "--out|${SCRATCH}/a_file/below" ${REFUSED})
+  string(REPLACE "|" ";" options "${given}")
   set(out --out "${SCRATCH}/refused")
   if(options MATCHES "^--out")
     set(out "")
