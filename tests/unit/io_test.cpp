@@ -4,13 +4,10 @@
 #include <bit>
 #include <clocale>
 #include <cmath>
-#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <limits>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,85 +16,31 @@
 #include <lacuna/io/csv.hpp>
 #include <lacuna/io/npy.hpp>
 #include <lacuna/io/whole_file.hpp>
-#include <sys/resource.h>
 
 #include "data/npy_files.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/refusal.hpp"
 
 namespace {
 
 using namespace lacuna;
+using test::bytes_of;
+using test::error_of;
+using test::Folder;
 using test::message_of;
+using test::same_bits;
 using test::says;
 namespace fs = std::filesystem;
 namespace npy_files = test::npy_files;
 
-/// A folder of one test's own, gone with it.
-class Folder {
- public:
-  Folder() {
-    std::random_device entropy;
-    do path_ = fs::temp_directory_path() / ("lacuna_io_test-" + std::to_string(entropy()));
-    while (!fs::create_directory(path_));
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] fs::path operator/(const std::string& name) const { return path_ / name; }
-
-  /// A file with these bytes.
-  [[nodiscard]] fs::path holding(const std::string& bytes) const {
-    const fs::path path = path_ / "file";
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path;
-  }
-
-  /// How many files and folders are in it.
-  [[nodiscard]] std::ptrdiff_t entries() const {
-    return std::distance(fs::directory_iterator(path_), fs::directory_iterator());
-  }
-
- private:
-  fs::path path_;
-};
-
-std::string bytes_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-/// What a std::runtime_error says; empty if there was none.
-template <class Call>
-std::string error_of(Call&& call) {
-  try {
-    call();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-/// What the refusal of a file with these bytes says, less "cannot read FILE: ".
-template <class Read>
-std::string complaint(const Folder& folder, const std::string& bytes, Read&& read) {
-  const fs::path path = folder.holding(bytes);
-  const std::string message = error_of([&] { read(path); });
-  const std::string start = "cannot read " + path.string() + ": ";
-  return message.starts_with(start) ? message.substr(start.size()) : "unnamed: " + message;
-}
-
 std::string npy_complaint(const Folder& folder, const std::string& bytes) {
-  return complaint(folder, bytes, [](const fs::path& path) { (void)read_npy<double>(path); });
+  return folder.complaint(bytes, [](const fs::path& path) { (void)read_npy<double>(path); });
 }
 
 template <class S = double>
 std::string csv_complaint(const Folder& folder, const std::string& bytes) {
-  return complaint(folder, bytes, [](const fs::path& path) { (void)read_csv<S>(path); });
+  return folder.complaint(bytes, [](const fs::path& path) { (void)read_csv<S>(path); });
 }
 
 template <class S>
@@ -128,17 +71,6 @@ Matrix<S> powers_of_two() {
   Matrix<S> values(2, 3);
   values << 1, 4, 16, 2, 8, 32;  // column by column 1, 2, ..., 32
   return values;
-}
-
-/// Every bit the same: NaNs too, and the sign of zero.
-template <class S>
-bool same_bits(const Matrix<S>& a, const Matrix<S>& b) {
-  using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
-  if (a.rows() != b.rows() || a.cols() != b.cols()) return false;
-  for (Index j = 0; j < a.cols(); ++j)
-    for (Index i = 0; i < a.rows(); ++i)
-      if (std::bit_cast<Bits>(a(i, j)) != std::bit_cast<Bits>(b(i, j))) return false;
-  return true;
 }
 
 /// Numbers of every magnitude, and the peculiar ones.
@@ -701,18 +633,13 @@ TEST_CASE("whole file: a write that fails half-way leaves what was there", "[who
   const Folder folder;
   const fs::path path = folder / "a";
   write_whole(path, "old");
-  // Stands in for a full disk.
-  rlimit before{};
-  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
-  rlimit small = before;
-  small.rlim_cur = 1000;
-  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
-  // The second fails in the commit, which is where its few bytes leave the buffer.
-  const std::string large = error_of([&] { write_npy(path, Matrix<double>::Ones(100, 100)); });
-  const std::string buffered = error_of([&] { write_csv(path, Matrix<double>::Ones(1, 800)); });
-  setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, old_handler);
+  std::string large, buffered;
+  {
+    const test::FileSizeLimit full_disk(1000);
+    large = error_of([&] { write_npy(path, Matrix<double>::Ones(100, 100)); });
+    // This one fails in the commit, which is where its few bytes leave the buffer.
+    buffered = error_of([&] { write_csv(path, Matrix<double>::Ones(1, 800)); });
+  }
   CHECK(large == "cannot write " + path.string() + ": File too large");
   CHECK(buffered == "cannot write " + path.string() + ": File too large");
   CHECK(bytes_of(path) == "old");

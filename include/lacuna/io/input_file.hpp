@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -46,6 +47,15 @@ class InputFile {
     const std::size_t count = std::fread(to, 1, bytes, stream_.get());
     if (count < bytes && std::ferror(stream_.get())) refuse(std::generic_category().message(errno));
     return count;
+  }
+
+  /// The next read begins `bytes` bytes from the start.
+  /// @throws std::runtime_error for what cannot be read out of order, such as a pipe.
+  void seek(std::uintmax_t bytes) {
+    errno = 0;
+    if (bytes > static_cast<std::uintmax_t>(std::numeric_limits<long>::max()) ||
+        std::fseek(stream_.get(), static_cast<long>(bytes), SEEK_SET) != 0)
+      refuse(std::generic_category().message(errno));
   }
 
   /// Throws std::runtime_error with the file's name and what is wrong with it.

@@ -8,7 +8,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -17,6 +16,7 @@
 
 #include <Eigen/Core>
 #include <lacuna/core/matrix.hpp>
+#include <lacuna/io/convert_numbers.hpp>
 #include <lacuna/io/input_file.hpp>
 #include <lacuna/io/npy_header.hpp>
 #include <lacuna/io/whole_file.hpp>
@@ -24,28 +24,6 @@
 namespace lacuna {
 
 namespace detail {
-
-/// numpy's bool: a byte, of which every value but 0 is true.
-struct NpyBool {
-  unsigned char byte;
-};
-
-/// Turns `count` numbers T as a file holds them into S, rounded to the nearest.
-template <class T, Real S>
-void convert_npy(const unsigned char* raw, bool swap_bytes, std::size_t count, S* to) {
-  for (std::size_t i = 0; i < count; ++i, raw += sizeof(T)) {
-    std::array<unsigned char, sizeof(T)> bytes;
-    std::memcpy(bytes.data(), raw, sizeof(T));
-    if (swap_bytes) std::reverse(bytes.begin(), bytes.end());
-    const T value = std::bit_cast<T>(bytes);
-    if constexpr (std::same_as<T, Eigen::half>)
-      to[i] = static_cast<S>(static_cast<float>(value));
-    else if constexpr (std::same_as<T, NpyBool>)
-      to[i] = static_cast<S>(value.byte != 0);
-    else
-      to[i] = static_cast<S>(value);
-  }
-}
 
 /// A type of number that npy files hold: its name without the byte order, and the way to S.
 template <Real S>
@@ -57,7 +35,7 @@ struct NpyType {
 
 template <class T, Real S>
 [[nodiscard]] constexpr NpyType<S> npy_type(std::string_view name) {
-  return {name, sizeof(T), &convert_npy<T, S>};
+  return {name, sizeof(T), &convert_numbers<T, S>};
 }
 
 /// The type of a descr like "<f4".
@@ -65,7 +43,7 @@ template <Real S>
 [[nodiscard]] NpyType<S> find_npy_type(const InputFile& file, std::string_view descr) {
   static constexpr std::array<NpyType<S>, 12> types = {
       npy_type<float, S>("f4"),         npy_type<double, S>("f8"),
-      npy_type<Eigen::half, S>("f2"),   npy_type<NpyBool, S>("b1"),
+      npy_type<Eigen::half, S>("f2"),   npy_type<ByteBool, S>("b1"),
       npy_type<std::int8_t, S>("i1"),   npy_type<std::int16_t, S>("i2"),
       npy_type<std::int32_t, S>("i4"),  npy_type<std::int64_t, S>("i8"),
       npy_type<std::uint8_t, S>("u1"),  npy_type<std::uint16_t, S>("u2"),
@@ -174,7 +152,7 @@ template <Real S>
 /// @param matrix  any dense Eigen expression of float or double; stored as that type.
 /// @throws std::runtime_error naming the file, as WholeFile.
 template <class Derived>
-  requires Real<typename Derived::Scalar>
+requires Real<typename Derived::Scalar>
 void write_npy(const std::filesystem::path& path, const Eigen::MatrixBase<Derived>& matrix) {
   using S = typename Derived::Scalar;
   const MatrixArg<S> values(matrix.derived());
