@@ -37,7 +37,10 @@ def by_encoder(runs, cell):
 
 def main(path):
     with open(path) as file:
-        report = json.load(file)
+        text = file.read()
+    if not text:
+        return  # no benchmark was asked for
+    report = json.loads(text)
     one, two, products = [], [], []
     for run in report["benchmarks"]:
         if run.get("error_occurred") or run["run_type"] != "iteration":
