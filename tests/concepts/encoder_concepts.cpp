@@ -2,17 +2,30 @@
 // Compiling is the test: encoders and their refinements, pair by pair, and what encodes with them.
 #include <lacuna/concepts/differentiable_encoder.hpp>
 #include <lacuna/dictionary/unit_norm.hpp>
+#include <lacuna/encoder/active_set.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
+#include <lacuna/encoder/coordinate_descent.hpp>
+#include <lacuna/encoder/cosamp.hpp>
+#include <lacuna/encoder/debiased.hpp>
+#include <lacuna/encoder/exhaustive_search.hpp>
 #include <lacuna/encoder/fista.hpp>
 #include <lacuna/encoder/ista.hpp>
+#include <lacuna/encoder/iterative_hard_thresholding.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
+#include <lacuna/encoder/locally_competitive.hpp>
+#include <lacuna/encoder/marginal_threshold.hpp>
+#include <lacuna/encoder/matching_pursuit.hpp>
+#include <lacuna/encoder/orthogonal_least_squares.hpp>
 #include <lacuna/encoder/orthogonal_matching_pursuit.hpp>
 #include <lacuna/encoder/refined.hpp>
 #include <lacuna/encoder/top_k.hpp>
+#include <lacuna/encoder/truncated.hpp>
 #include <lacuna/metric/amortisation_gap.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/model.hpp>
+#include <lacuna/penalty/elastic_net.hpp>
 #include <lacuna/penalty/l1.hpp>
+#include <lacuna/penalty/weighted.hpp>
 
 #include "support/archetypes.hpp"
 
@@ -48,6 +61,60 @@ static_assert(SolverFor<Convex, PreparedDictionary<Hidden>>);
 static_assert(not DifferentiableEncoderFor<Convex, Unit>);
 static_assert(not DifferentiableEncoderFor<AdamInference, Hidden>);
 
+// A network too; from codes it begins where T(u) = s can be solved for u, which a mere `Penalty`
+// does not say.
+static_assert(SolverFor<LocallyCompetitive<L1>, Hidden>);
+static_assert(WarmStartableFor<LocallyCompetitive<L1>, Hidden>);
+static_assert(WarmStartableFor<LocallyCompetitive<ElasticNet<NonnegativeL1>>, Unit>);
+static_assert(WarmStartableFor<LocallyCompetitive<HardThreshold>, PreparedDictionary<Hidden>>);
+static_assert(SolverFor<LocallyCompetitive<MinimalPenalty>, Hidden>);
+static_assert(not WarmStartableFor<LocallyCompetitive<MinimalPenalty>, Hidden>);
+static_assert(not DifferentiableEncoderFor<LocallyCompetitive<L1>, Unit>);
+static_assert(detail::HasPenalty<LocallyCompetitive<L1>>);
+static_assert(not detail::HasPenalty<LocallyCompetitive<HardThreshold>>);
+
+// Exact solvers go atom by atom: they need to see the atoms and the parts of the penalty, and give
+// sparse codes.
+template <class E>
+constexpr bool needs_atoms =
+    SolverFor<E, Unit>&& SolverFor<E, PreparedDictionary<Unit>>&&
+        SolverFor<E, MinimalExplicitDictionary<double>> &&
+    not EncoderFor<E, Hidden> && not EncoderFor<E, MinimalGramDictionary<double>> &&
+    not EncoderFor<E, PreparedDictionary<Hidden>> && not DifferentiableEncoderFor<E, Unit>;
+static_assert(needs_atoms<ActiveSet<L1>> && needs_atoms<ActiveSet<NonnegativeL1>>);
+static_assert(needs_atoms<CoordinateDescent<L1>> && needs_atoms<CoordinateDescent<NonnegativeL1>>);
+static_assert(needs_atoms<CoordinateDescent<ElasticNet<Weighted<L1>>>>);
+static_assert(WarmStartableFor<CoordinateDescent<L1>, Unit>);
+// It can begin from codes, but its steps are exchanges of atoms that nobody counts out.
+static_assert(detail::CanWarmStart<ActiveSet<L1>, Unit> &&
+              not WarmStartableFor<ActiveSet<L1>, Unit>);
+static_assert(std::same_as<CodesFor<ActiveSet<L1>, Unit>, SparseCodes<float>>);
+static_assert(std::same_as<CodesFor<CoordinateDescent<L1>, Unit>, SparseCodes<float>>);
+static_assert(detail::HasPenalty<ActiveSet<L1>> && detail::HasPenalty<CoordinateDescent<L1>>);
+template <template <class> class E, class P>
+concept TakesPenalty = requires {
+  typename E<P>;
+};
+static_assert(TakesPenalty<CoordinateDescent, L1> && TakesPenalty<ActiveSet, L1>);
+static_assert(not TakesPenalty<CoordinateDescent, MinimalPenalty>);
+static_assert(not TakesPenalty<ActiveSet, MinimalPenalty>);
+static_assert(TakesPenalty<Fista, MinimalPenalty> && not TakesPenalty<Fista, HardThreshold>);
+static_assert(TakesPenalty<LocallyCompetitive, HardThreshold>);
+static_assert(not TakesPenalty<LocallyCompetitive, double>);
+
+// So do greedy encoders, and none can begin from a guess or has a penalty.
+template <class E>
+constexpr bool is_greedy =
+    needs_atoms<E> && not WarmStartableFor<E, Unit> && not detail::CanLimitSteps<E> &&
+    not detail::HasPenalty<E> && std::same_as<CodesFor<E, Unit>, SparseCodes<float>>;
+static_assert(is_greedy<OrthogonalMatchingPursuit> && is_greedy<OrthogonalLeastSquares>);
+static_assert(is_greedy<MatchingPursuit> && is_greedy<Cosamp>);
+static_assert(is_greedy<IterativeHardThresholding> && is_greedy<ExhaustiveSearch>);
+// The cheapest needs D^T x alone.
+static_assert(SolverFor<MarginalThreshold, Hidden> &&
+              not WarmStartableFor<MarginalThreshold, Hidden>);
+static_assert(std::same_as<CodesFor<MarginalThreshold, Hidden>, SparseCodes<double>>);
+
 // A pursuit needs to see the atoms, and cannot begin from a guess.
 static_assert(SolverFor<OrthogonalMatchingPursuit, Unit>);
 static_assert(SolverFor<OrthogonalMatchingPursuit, PreparedDictionary<Unit>>);
@@ -65,6 +132,33 @@ static_assert(not SolverFor<Refined<ZeroEncoder, Convex>, Hidden>);
 static_assert(SolverFor<Refined<MinimalSolver, Convex>, Hidden>);
 static_assert(not EncoderFor<Refined<OrthogonalMatchingPursuit, Convex>, Hidden>);
 static_assert(not detail::CanLimitSteps<OrthogonalMatchingPursuit>);
+static_assert(SolverFor<Refined<OrthogonalMatchingPursuit, LocallyCompetitive<L1>>, Unit>);
+template <class First, class Second>
+concept Refines = requires {
+  typename Refined<First, Second>;
+};
+static_assert(Refines<ZeroEncoder, IdleEncoder> && not Refines<IdleEncoder, ZeroEncoder>);
+static_assert(not Refines<ZeroEncoder, ExhaustiveSearch>);
+
+// What is cut fits what its encoder fits; what is fitted anew needs the atoms too. Both are sparse,
+// account for themselves where the encoder does, and cannot be begun from codes.
+static_assert(SolverFor<Truncated<Convex>, PreparedDictionary<Hidden>>);
+static_assert(SolverFor<Truncated<Sae>, Unit> && not EncoderFor<Truncated<Sae>, Hidden>);
+static_assert(EncoderFor<Truncated<SparseZeroEncoder>, Hidden>);
+static_assert(not SolverFor<Truncated<SparseZeroEncoder>, Hidden>);
+static_assert(not EncoderFor<Truncated<ExhaustiveSearch>, Hidden>);
+static_assert(not WarmStartableFor<Truncated<Convex>, Unit> &&
+              not detail::HasPenalty<Truncated<Convex>>);
+static_assert(SolverFor<Debiased<Truncated<Sae>>, Unit> &&
+              SolverFor<Truncated<Debiased<Sae>>, Unit>);
+static_assert(not EncoderFor<Debiased<Convex>, Hidden>);
+static_assert(not EncoderFor<Truncated<Debiased<Convex>>, Hidden>);
+static_assert(EncoderFor<Debiased<ZeroEncoder>, Unit> &&
+              not SolverFor<Debiased<ZeroEncoder>, Unit>);
+static_assert(not EncoderFor<Debiased<TopKEncoder<float>>, MinimalExplicitDictionary<double>>);
+static_assert(not WarmStartableFor<Debiased<Convex>, Unit>);
+static_assert(std::same_as<CodesFor<Truncated<Convex>, Hidden>, SparseCodes<double>>);
+static_assert(std::same_as<CodesFor<Debiased<Convex>, Unit>, SparseCodes<float>>);
 
 static_assert(EncoderFor<ZeroEncoder, Hidden> && EncoderFor<SparseZeroEncoder, Hidden>);
 static_assert(not SolverFor<ZeroEncoder, Hidden> && not WarmStartableFor<ZeroEncoder, Hidden>);
@@ -253,8 +347,32 @@ X infer(const MinimalDictionary<double>& d, const X& x) {
   const AdamInference adam{NonnegativeL1(1)};
   return adam.encode(d, x) + adam.solve(d, x, x).codes;
 }
+X compete(const MinimalDictionary<double>& d, const X& x) {
+  const LocallyCompetitive soft(MinimalPenalty(1));
+  const LocallyCompetitive hard(HardThreshold{1});
+  return soft.solve(d, x).codes + soft.with_steps(3).encode(d, x) + hard.solve(d, x, x).codes +
+         LocallyCompetitive(NonnegativeL1(1)).encode(d, x, x);
+}
 SparseCodes<double> pursue(const MinimalExplicitDictionary<double>& d, const X& x) {
-  return OrthogonalMatchingPursuit({.k = 1}).solve(d, x).codes;
+  return OrthogonalMatchingPursuit({.k = 1}).solve(d, x).codes +
+         OrthogonalLeastSquares({.k = 1}).solve(d, x).codes +
+         MatchingPursuit({.k = 1}).solve(d, x).codes + Cosamp({.k = 1}).solve(d, x).codes +
+         IterativeHardThresholding({.k = 1}).solve(d, x).codes +
+         ExhaustiveSearch({.k = 1}).solve(d, x).codes;
+}
+SparseCodes<double> solve_exactly(const MinimalExplicitDictionary<double>& d, const X& x) {
+  return ActiveSet(L1(1)).solve(d, x).codes + CoordinateDescent(NonnegativeL1(1)).solve(d, x).codes;
+}
+SparseCodes<double> threshold(const MinimalDictionary<double>& d, const X& x) {
+  return MarginalThreshold({.k = 1}).solve(d, x).codes;
+}
+SparseCodes<double> cut(const MinimalDictionary<double>& d, const X& x) {
+  return Truncated(MinimalSolver{}, 1).solve(d, x).codes +
+         Truncated(SparseZeroEncoder{}, 1).encode(d, x) +
+         Truncated(MinimalDifferentiableEncoder<double>(Vector<double>(3)), 1).solve(d, x).codes;
+}
+SparseCodes<double> fit_anew(const MinimalExplicitDictionary<double>& d, const X& x) {
+  return Debiased(MinimalSolver{}).solve(d, x).codes + Debiased(SparseZeroEncoder{}).encode(d, x);
 }
 X guess(const MinimalDictionary<double>& d, const X& x) {
   const TopKEncoder<double> top_k(RandomWeights{.dim = 2, .num_atoms = 3}, 1);

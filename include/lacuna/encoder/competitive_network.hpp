@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <lacuna/concepts/explicit_dictionary.hpp>
-#include <lacuna/concepts/penalty.hpp>
+#include <lacuna/concepts/lasso_penalty.hpp>
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/core/solution.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
@@ -40,11 +40,7 @@ namespace detail {
 
 /// What `LocallyCompetitive` can begin from given codes with: that T(u) = s has a known solution u.
 template <class T>
-concept InvertibleThreshold = std::same_as<T, HardThreshold> ||
-    (Penalty<T>&& requires(const T& p, Index atom) {
-      { p.threshold(atom) } -> std::same_as<double>;
-      { p.ridge() } -> std::same_as<double>;
-    });
+concept InvertibleThreshold = LassoPenalty<T> || std::same_as<T, HardThreshold>;
 
 /// A block of signals, each with a network of its own; those that are done leave it.
 ///
