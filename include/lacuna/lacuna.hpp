@@ -77,6 +77,7 @@
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
 #include <lacuna/encoder/batch_top_k.hpp>
+#include <lacuna/encoder/chunk_scores.hpp>
 #include <lacuna/encoder/competitive_network.hpp>
 #include <lacuna/encoder/coordinate_descent.hpp>
 #include <lacuna/encoder/coordinate_descent_path.hpp>
@@ -86,6 +87,7 @@
 #include <lacuna/encoder/fista.hpp>
 #include <lacuna/encoder/forward_selection.hpp>
 #include <lacuna/encoder/gated.hpp>
+#include <lacuna/encoder/gram_form.hpp>
 #include <lacuna/encoder/ista.hpp>
 #include <lacuna/encoder/iterative_hard_thresholding.hpp>
 #include <lacuna/encoder/jump_relu.hpp>
@@ -101,6 +103,7 @@
 #include <lacuna/encoder/refined.hpp>
 #include <lacuna/encoder/residual_iteration.hpp>
 #include <lacuna/encoder/selected_basis.hpp>
+#include <lacuna/encoder/selected_entries.hpp>
 #include <lacuna/encoder/top_k.hpp>
 #include <lacuna/encoder/truncated.hpp>
 #include <lacuna/update/block_coordinate.hpp>

@@ -2,6 +2,7 @@
 #ifndef LACUNA_ENCODER_SELECTED_BASIS_HPP
 #define LACUNA_ENCODER_SELECTED_BASIS_HPP
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -37,10 +38,13 @@ class SelectedBasis {
       : atoms_(atoms),
         gram_(gram),
         lengths_(atoms.colwise().squaredNorm().transpose()),
-        projections_(atoms.cols(), most),
+        // Columns a power of two apart would all fall into the same few lines of the cache.
+        projections_(num_chunks() * Chunk + 16, most),
         directions_(gram ? 0 : atoms.rows(), gram ? 0 : most + 1),
         factor_(most, most),
-        row_(most) {
+        inverse_diagonal_(most),
+        tail_(Segment::Zero()) {
+    projections_.bottomRows(projections_.rows() - atoms.cols()).setZero();
     support_.reserve(static_cast<std::size_t>(most));
   }
 
@@ -59,24 +63,27 @@ class SelectedBasis {
   /// fixed size, so in registers, but for the last.
   template <class Use>
   void for_each_chunk(Use&& use) const {
-    const Index n = atoms_.cols();
-    Index begin = 0, chunk = 0;
-    for (; begin + Chunk <= n; begin += Chunk, ++chunk)
-      use([begin](auto&& v) { return v.template segment<Chunk>(begin); }, chunk);
-    if (begin < n) use([begin, n](auto&& v) { return v.segment(begin, n - begin); }, chunk);
+    for (Index chunk = 0; chunk < num_chunks(); ++chunk)
+      with_segment(chunk, [&](auto segment) { use(segment, chunk); });
   }
 
   /// The squared length of the atom's part outside the span of those chosen. `append` may follow.
   [[nodiscard]] S outside_span(Index atom, std::int64_t& flops) {
     const Index size = this->size();
-    for (Index j = 0; j < size; ++j) row_[j] = projections_(atom, j);
+    if (size == most()) return S(0);
+    auto row = factor_.row(size);
+    S inside = S(0);
+    for (Index j = 0; j < size; ++j) {
+      row[j] = projections_(atom, j);
+      inside += row[j] * row[j];
+    }
     if (gram_) {
       flops += 2 * size;
-      return lengths_[atom] - row_.head(size).squaredNorm();
+      return lengths_[atom] - inside;
     }
     auto direction = directions_.col(size);
     direction = atoms_.col(atom);
-    for (Index j = 0; j < size; ++j) direction -= row_[j] * directions_.col(j);
+    for (Index j = 0; j < size; ++j) direction -= row[j] * directions_.col(j);
     flops += 2 * atoms_.rows() * (size + 1);
     return direction.squaredNorm();
   }
@@ -86,28 +93,50 @@ class SelectedBasis {
   /// registers.
   template <class Update>
   void append(Index atom, S length, Update&& update, std::int64_t& flops) {
-    const Index size = this->size();
+    append_padded(
+        atom, length,
+        [&](Index chunk, const Segment& p) {
+          with_segment(chunk, [&](auto segment) {
+            using Part = decltype(segment(projections_.col(0)));
+            if constexpr (Part::SizeAtCompileTime == Chunk)
+              update(segment, chunk, p);
+            else
+              update(segment, chunk, p.head(atoms_.cols() - chunk * Chunk));
+          });
+        },
+        flops);
+  }
+
+  /// `append` with `update(chunk, p)`: all of p is there, with zeros beyond the last atom.
+  template <class Update>
+  void append_padded(Index atom, S length, Update&& update, std::int64_t& flops) {
+    const Index size = this->size(), chunks = num_chunks();
     const S scale = 1 / length;
-    factor_.row(size).head(size) = row_.head(size).transpose();
     factor_(size, size) = length;
+    inverse_diagonal_[size] = scale;
     support_.push_back(atom);
-    auto projection = projections_.col(size);
     if (gram_) {
-      const auto column = gram_->col(atom);
-      for_each_chunk([&](auto segment, Index chunk) {
-        auto p = segment(column).eval();
-        for (Index j = 0; j < size; ++j) p -= row_[j] * segment(projections_.col(j));
-        p *= scale;
-        segment(projection) = p;
-        update(segment, chunk, p);
-      });
+      prefetch(gram_->col(atom));
       flops += (2 * size + 1) * atoms_.cols();
     } else {
       directions_.col(size) *= scale;
-      projection.noalias() = atoms_.transpose() * directions_.col(size);
-      for_each_chunk(
-          [&](auto segment, Index chunk) { update(segment, chunk, segment(projection)); });
+      projections_.col(size).head(atoms_.cols()).noalias() =
+          atoms_.transpose() * directions_.col(size);
       flops += 2 * atoms_.size();
+    }
+    const S* row = factor_.data() + size * factor_.cols();
+    for (Index chunk = 0; chunk < chunks; ++chunk) {
+      auto projection = padded(projections_.col(size), chunk);
+      Segment p;
+      if (gram_) {
+        p = Eigen::Map<const Segment>(gram_chunk(atom, chunk));
+        for (Index j = 0; j < size; ++j) p -= row[j] * padded(projections_.col(j), chunk);
+        p *= scale;
+        projection = p;
+      } else {
+        p = projection;
+      }
+      update(chunk, p);
     }
   }
 
@@ -124,13 +153,14 @@ class SelectedBasis {
       const S a = factor_(k, k), b = factor_(k, k + 1), length = std::hypot(a, b);
       const S c = a / length, s = b / length;
       for (Index r = k; r < last; ++r) rotate(factor_(r, k), factor_(r, k + 1), c, s);
+      inverse_diagonal_[k] = 1 / factor_(k, k);
       rotate(along[k], along[k + 1], c, s);
       auto p = projections_.col(k), q = projections_.col(k + 1);
-      for_each_chunk([&](auto segment, Index) {
-        const auto old = segment(p).eval();
-        segment(p) = c * old + s * segment(q);
-        segment(q) = c * segment(q) - s * old;
-      });
+      for (Index chunk = 0; chunk < num_chunks(); ++chunk) {
+        const Segment first = padded(p, chunk), second = padded(q, chunk);
+        padded(p, chunk) = c * first + s * second;
+        padded(q, chunk) = c * second - s * first;
+      }
       if (!gram_) {
         const Vector<S> old = directions_.col(k);
         directions_.col(k) = c * old + s * directions_.col(k + 1);
@@ -141,28 +171,83 @@ class SelectedBasis {
   }
 
   /// The projection of all atoms on direction k.
-  [[nodiscard]] auto projection(Index k) const { return projections_.col(k); }
+  [[nodiscard]] auto projection(Index k) const { return projections_.col(k).head(atoms_.cols()); }
 
   /// L^T s = along for the coefficients s of the support, in its order. Cost: size^2 flops.
   void solve(const Vector<S>& along, Vector<S>& coefficients) const {
-    for (Index k = size() - 1; k >= 0; --k) {
-      S sum = along[k];
-      for (Index r = k + 1; r < size(); ++r) sum -= factor_(r, k) * coefficients[r];
-      coefficients[k] = sum / factor_(k, k);
+    const Index size = this->size();
+    coefficients.head(size) = along.head(size);
+    for (Index k = size - 1; k >= 0; --k) {
+      const S s = coefficients[k] * inverse_diagonal_[k];
+      coefficients[k] = s;
+      for (Index j = 0; j < k; ++j) coefficients[j] -= s * factor_(k, j);
     }
   }
 
   /// 1/2 ||x - D_I s||^2 in double. Cost: 2 dim flops an atom.
   template <class X>
   [[nodiscard]] double half_squared_error(const X& x, const Vector<S>& coefficients) const {
-    Vector<double> residual = x.template cast<double>();
-    for (Index k = 0; k < size(); ++k)
-      residual -= static_cast<double>(coefficients[k]) *
-                  atoms_.col(support_[static_cast<std::size_t>(k)]).template cast<double>();
-    return 0.5 * residual.squaredNorm();
+    constexpr int part = 16;
+    const Index dim = atoms_.rows();
+    double sum = 0;
+    for (Index begin = 0; begin < dim; begin += part) {
+      const Index count = std::min<Index>(part, dim - begin);
+      Eigen::Array<double, part, 1> residual = Eigen::Array<double, part, 1>::Zero();
+      const auto subtract = [&](auto segment) {
+        auto r = segment(residual, 0);
+        r = segment(x, begin).array().template cast<double>();
+        for (Index k = 0; k < size(); ++k)
+          r -= static_cast<double>(coefficients[k]) *
+               segment(atoms_.col(support_[static_cast<std::size_t>(k)]), begin)
+                   .array()
+                   .template cast<double>();
+      };
+      if (count == part)
+        subtract([](auto&& v, Index at) { return v.template segment<part>(at); });
+      else
+        subtract([count](auto&& v, Index at) { return v.segment(at, count); });
+      sum += residual.square().sum();
+    }
+    return 0.5 * sum;
   }
 
  private:
+  using Segment = Eigen::Matrix<S, Chunk, 1>;
+  static constexpr Index line = 64 / sizeof(S);  // of the cache
+
+  /// A chunk of a vector that has room for all of the last one.
+  template <class V>
+  static auto padded(V&& v, Index chunk) {
+    return v.template segment<Chunk>(chunk * Chunk);
+  }
+
+  template <class Use>
+  void with_segment(Index chunk, Use&& use) const {
+    const Index begin = chunk * Chunk, n = atoms_.cols();
+    if (begin + Chunk <= n)
+      use([begin](auto&& v) { return v.template segment<Chunk>(begin); });
+    else
+      use([begin, n](auto&& v) { return v.segment(begin, n - begin); });
+  }
+
+  /// A chunk of a column of the Gram matrix; of the last one a copy, with zeros behind it.
+  [[nodiscard]] const S* gram_chunk(Index atom, Index chunk) {
+    const S* from = gram_->data() + atom * gram_->rows() + chunk * Chunk;
+    const Index rest = gram_->rows() - chunk * Chunk;
+    return rest >= Chunk ? from : std::copy_n(from, rest, tail_.data()) - rest;
+  }
+
+  /// A column of the Gram matrix comes from afar; asked for at once, all of it is on the way while
+  /// the first chunks are computed.
+  template <class Column>
+  static void prefetch(const Column& column) {
+#if defined(__GNUC__)
+    for (Index i = 0; i < column.size(); i += line) __builtin_prefetch(column.data() + i);
+#else
+    static_cast<void>(column);
+#endif
+  }
+
   static void rotate(S& a, S& b, S c, S s) {
     const S old = a;
     a = c * old + s * b;
@@ -172,10 +257,12 @@ class SelectedBasis {
   const Matrix<S>& atoms_;
   const Matrix<S>* gram_;
   Vector<S> lengths_;
-  Matrix<S> projections_;  // num_atoms x most: p_k
+  Matrix<S> projections_;  // num_atoms and zeros up to a whole chunk x most: p_k
   Matrix<S> directions_;   // dim x (most + 1): q_k and a candidate, in residual form
-  Matrix<S> factor_;       // L, and beside it nothing of meaning
-  Vector<S> row_;
+  // L, a row contiguous, and beside it nothing of meaning.
+  Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> factor_;
+  Vector<S> inverse_diagonal_;
+  Segment tail_;  // the last chunk of a column of the Gram matrix, and zeros
   std::vector<Index> support_;
 };
 
