@@ -128,7 +128,13 @@
 #include <lacuna/signal/minibatches.hpp>
 #include <lacuna/trainer/alternating.hpp>
 #include <lacuna/trainer/code_loss.hpp>
+#include <lacuna/trainer/csv_log.hpp>
+#include <lacuna/trainer/early_stop.hpp>
+#include <lacuna/trainer/every.hpp>
 #include <lacuna/trainer/joint.hpp>
+#include <lacuna/trainer/observers.hpp>
+#include <lacuna/trainer/progress_bar.hpp>
+#include <lacuna/trainer/progress_text.hpp>
 #include <lacuna/trainer/reconstruction_gradient.hpp>
 #include <lacuna/trainer/sparse_coding.hpp>
 #include <lacuna/trainer/supervised.hpp>

@@ -3,6 +3,7 @@
 #define LACUNA_CORE_OUTCOME_HPP
 
 #include <cstdint>
+#include <limits>
 
 #include <lacuna/core/matrix.hpp>
 #include <lacuna/core/status.hpp>
@@ -22,6 +23,10 @@ struct Progress {
   Index step = 0;         ///< steps done, from 1
   Index total_steps = 0;  ///< steps asked for
   double loss = 0;
+  /// Active entries a signal, in the step's batch; NaN where the trainer does not know.
+  double mean_l0 = std::numeric_limits<double>::quiet_NaN();
+  /// Share of the latents that are dead as the trainer's revival has it; NaN where it does not know.
+  double dead_share = std::numeric_limits<double>::quiet_NaN();
 };
 
 }  // namespace lacuna
