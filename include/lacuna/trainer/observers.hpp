@@ -17,8 +17,11 @@ class Observers {
   explicit Observers(Os&&... parts) : parts_(std::forward<Os>(parts)...) {}
 
   bool operator()(const Progress& progress) {
-    // & and not &&: one that ends the training keeps the step from no other.
-    return std::apply([&](auto&... parts) { return (true & ... & parts(progress)); }, parts_);
+    bool go_on = true;
+    // The call stands first: one that ends the training keeps the step from no other.
+    const auto tell = [&](auto& part) { go_on = part(progress) && go_on; };
+    std::apply([&](auto&... parts) { (tell(parts), ...); }, parts_);
+    return go_on;
   }
 
  private:
