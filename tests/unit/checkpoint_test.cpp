@@ -15,7 +15,9 @@
 #include <vector>
 
 #include <lacuna/core/random.hpp>
+#include <lacuna/io/checkpoint.hpp>
 #include <lacuna/io/fields_file.hpp>
+#include <lacuna/io/model_file.hpp>
 #include <lacuna/io/safetensors.hpp>
 
 #include "support/catch.hpp"
@@ -108,6 +110,59 @@ void check_same(const State& a, const State& b) {
   CHECK(same_bits<double>(a.first.mean, b.first.mean));
   CHECK(same_bits<float>(a.second.weights, b.second.weights));
   CHECK(same_bits<double>(a.second.mean, b.second.mean));
+}
+
+constexpr Index dim = 5, num_atoms = 7;
+
+UnitNormDictionary<float> some_dictionary(std::uint64_t seed = 1) {
+  return UnitNormDictionary<float>(random_normal<float>(dim, num_atoms, seed));
+}
+
+template <class T, class D, class E>
+void check_same_model(const Model<T, D, E>& a, const Model<T, D, E>& b) {
+  using S = ScalarOf<D>;
+  CHECK(same_bits<S>(a.dictionary.atoms(), b.dictionary.atoms()));
+  CHECK(same_bits<S>(Matrix<S>(a.encoder.parameters()), Matrix<S>(b.encoder.parameters())));
+  const Matrix<S> signals = random_normal<S>(dim, 20, 9);
+  const auto codes = a.encode(signals), again = b.encode(signals);
+  CHECK(Matrix<S>(codes) == Matrix<S>(again));
+  CHECK(a.decode(codes) == b.decode(again));
+}
+
+/// Through a file and back: the kind, the settings, the bits.
+template <class T, class D, class E>
+void check_model_file(const T& transform, const D& dictionary, E encoder, const std::string& kind) {
+  INFO(kind);
+  const Folder folder;
+  auto parameters = encoder.parameters();
+  parameters += .1 * random_normal<ScalarOf<D>>(parameters.size(), 1, 4);
+  const Model model{transform, dictionary, encoder};
+  save_model(folder / "a", model, {{"note", "mine"}});
+  const ModelKinds kinds = read_model_kinds(folder / "a");
+  CHECK(kinds.encoder == kind);
+  CHECK(kinds.dim == dim);
+  CHECK(kinds.num_atoms == num_atoms);
+  CHECK(kinds.metadata.at("note") == "mine");
+  int visits = 0;
+  const bool known = with_encoder_kind<ScalarOf<D>>(kinds.encoder, [&]<class Found>() {
+    ++visits;
+    CHECK(std::same_as<Found, E>);
+  });
+  CHECK((known && visits == 1));
+  const auto again = load_model<Model<T, D, E>>(folder / "a", 2);
+  CHECK(again.encoder.options().threads == 2);
+  check_same_model(model, again);
+  // What the settings are shows in a second file: it is the first, byte by byte.
+  save_model(folder / "b", again, {{"note", "mine"}});
+  CHECK(bytes_of(folder / "a") == bytes_of(folder / "b"));
+}
+
+/// A safetensors file's bytes with other metadata; of one length, so that all else stays.
+std::string with_text(std::string bytes, const std::string& from, const std::string& to) {
+  REQUIRE(from.size() == to.size());
+  const std::size_t at = bytes.find(from);
+  REQUIRE(at != std::string::npos);
+  return bytes.replace(at, from.size(), to);
 }
 
 }  // namespace
@@ -369,4 +424,226 @@ TEST_CASE("fields: what does not fit is refused by name and changes nothing", "[
         start + "its \"x\" is F32 [2], expected F32 [3]");
   CHECK(refusal_of(std::vector<std::int64_t>{}, std::vector<std::int64_t>{1}) ==
         start + "its \"x\" is I64 [0], expected I64 [1]");
+}
+
+// ---- models
+
+TEST_CASE("unit atoms are taken as they are, others refused", "[dictionary]") {
+  // Rescaling what is rescaled moves last bits: the reason for this door.
+  const Matrix<float> atoms = some_dictionary(2).atoms();
+  REQUIRE_FALSE(same_bits<float>(UnitNormDictionary<float>(atoms).atoms(), atoms));
+  CHECK(same_bits<float>(UnitNormDictionary<float>::from_unit_atoms(atoms).atoms(), atoms));
+  Matrix<float> longer = atoms;
+  longer.col(3) *= 1.002F;
+  CHECK(message_of([&] { (void)UnitNormDictionary<float>::from_unit_atoms(longer); }) ==
+        "UnitNormDictionary::from_unit_atoms: atom 3 has length " +
+            std::to_string(longer.col(3).norm()) + ", expected 1");
+  longer.col(3) = atoms.col(3) * 1.0005F;
+  CHECK(same_bits<float>(UnitNormDictionary<float>::from_unit_atoms(longer).atoms(), longer));
+  longer(0, 3) = std::numeric_limits<float>::quiet_NaN();
+  CHECK(says(message_of([&] { (void)UnitNormDictionary<float>::from_unit_atoms(longer); }),
+             "atoms column 3 holds a NaN"));
+  CHECK(says(message_of([] { (void)UnitNormDictionary<float>::from_unit_atoms({}); }), "no atoms"));
+}
+
+TEST_CASE("model files: every kind of encoder is found out and made anew", "[model_file]") {
+  const auto d = some_dictionary();
+  const RandomWeights init{.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 3};
+  check_model_file(Identity{}, d, LinearReluEncoder<float>(init), "linear_relu");
+  check_model_file(Identity{}, d, LinearReluEncoder<float>(tied_weights(d)), "linear_relu");
+  check_model_file(Identity{}, d, TopKEncoder<float>(init, 3), "top_k");
+  BatchTopKEncoder<float> batch_top_k(init, 2, {.decay = 0.9});
+  batch_top_k.set_statistics(Vector<double>{{0.1, 7}});
+  check_model_file(Identity{}, d, batch_top_k, "batch_top_k");
+  check_model_file(Identity{}, d,
+                   JumpReluEncoder<float>(init, {.threshold = .1, .bandwidth = 1e-2}), "jump_relu");
+  check_model_file(Identity{}, d, GatedEncoder<float>(init), "gated");
+  check_model_file(Identity{}, d, MlpEncoder<float>(init, {.hidden = {4, 9}}), "mlp");
+  check_model_file(Identity{}, d, MlpEncoder<float>(init, {.hidden = {}}), "mlp");
+  check_model_file(Identity{}, d, ListaEncoder<float>(d, {.layers = 3, .momentum = true}), "lista");
+  check_model_file(Identity{}, d, ListaEncoder<float>(d, {.layers = 4, .tied = true}), "lista");
+}
+
+TEST_CASE("model files: every transform and dictionary", "[model_file]") {
+  const Vector<double> bias = random_normal<double>(dim, 1, 5);
+  const DenseDictionary<double> d(random_normal<double>(dim, num_atoms, 6));
+  const TopKEncoder<double> encoder(tied_weights(d), 2);
+  check_model_file(LearnedBias<double>(bias), d, encoder, "top_k");
+  check_model_file(Centre<double>(bias), d, encoder, "top_k");
+}
+
+TEST_CASE("model files: what does not fit is refused by name", "[model_file]") {
+  const Folder folder;
+  using M = Model<Identity, UnitNormDictionary<float>, TopKEncoder<float>>;
+  const fs::path path = folder / "file";
+  const std::string start = "cannot read " + path.string() + ": ";
+  save_model(path,
+             M{{}, some_dictionary(), TopKEncoder<float>(tied_weights(some_dictionary()), 3)});
+  const std::string bytes = bytes_of(path);
+  const auto refusal_of = [&]<class Wanted>() {
+    return error_of([&] { (void)load_model<Wanted>(path); });
+  };
+  CHECK(refusal_of.operator()<M>().empty());
+  CHECK(refusal_of.
+        operator()<Model<Identity, UnitNormDictionary<float>, LinearReluEncoder<float>>>() ==
+        start + "its metadata: the encoder is top_k, expected linear_relu");
+  CHECK(refusal_of.operator()<Model<Identity, DenseDictionary<float>, TopKEncoder<float>>>() ==
+        start + "its metadata: the dictionary is unit_norm, expected dense");
+  CHECK(refusal_of.
+        operator()<Model<LearnedBias<float>, UnitNormDictionary<float>, TopKEncoder<float>>>() ==
+        start + "it has no tensor \"model.transform.parameters\"");
+  CHECK(refusal_of.operator()<Model<Identity, UnitNormDictionary<double>, TopKEncoder<double>>>() ==
+        start + "its \"model.dictionary.atoms\" is F32 [7, 5], expected F64 [0, 0]");
+
+  const auto refusal_with = [&](const std::string& from, const std::string& to) {
+    (void)folder.holding(with_text(bytes, from, to));
+    return refusal_of.operator()<M>();
+  };
+  CHECK(refusal_with("\"k\":\"3\"", "\"k\":\"0\"") == start + "its metadata have k = \"0\"");
+  CHECK(refusal_with("\"k\":\"3\"", "\"k\":\"x\"") == start + "its metadata have k = \"x\"");
+  CHECK(refusal_with("\"k\":\"3\"", "\"q\":\"3\"") == start + "its metadata have no k");
+  CHECK(refusal_with("\"bias\":\"false\"", "\"bias\":\"true\" ") ==
+        start + "its model.encoder.parameters: there are 35, expected 42");
+  CHECK(refusal_with("\"bias\":\"false\"", "\"bias\":\"maybe\"") ==
+        start + "its metadata have bias = \"maybe\"");
+  std::string longer = bytes;  // the last tensor's last bytes are a parameter, the first an atom
+  const std::size_t data = 8 + static_cast<unsigned char>(bytes[8 - 8]) +
+                           std::size_t{256} * static_cast<unsigned char>(bytes[1]);
+  std::memcpy(&longer[data], "\0\0\0\x41", 4);  // 8.0
+  (void)folder.holding(longer);
+  CHECK(refusal_of.operator()<M>().starts_with(
+      start + "UnitNormDictionary::from_unit_atoms: atom 0 has length 8.0"));
+
+  const Matrix<float> w = Matrix<float>::Ones(2, 2);
+  write_safetensors(path, {tensor_view("w", w)});
+  CHECK(error_of([&] { (void)read_model_kinds(path); }) ==
+        start + "it holds no model: its metadata do not say the encoder");
+  CHECK(message_of([&] {
+          save_model(
+              path,
+              M{{}, some_dictionary(), TopKEncoder<float>(tied_weights(some_dictionary()), 3)},
+              {{"k", "5"}});
+        }) == "save_model: the metadata may not have \"k\", which says what the model is");
+}
+
+TEST_CASE("model files: a wrong number of layers or widths takes no memory", "[model_file]") {
+  const Folder folder;
+  const fs::path path = folder / "file";
+  const std::string start = "cannot read " + path.string() + ": ";
+  const auto d = some_dictionary();
+  using Mlp = Model<Identity, UnitNormDictionary<float>, MlpEncoder<float>>;
+  const RandomWeights init{.dim = dim, .num_atoms = num_atoms};
+  save_model(path, Mlp{{}, d, MlpEncoder<float>(init, {.hidden = {11, 9, 8}})});
+  const std::string mlp = bytes_of(path);
+  for (const auto& [text, refusal] : std::vector<std::pair<std::string, std::string>>{
+           {"200000", "its metadata have hidden = \"200000\""},
+           {"200,20", "its hidden layers take more parameters than it has"},
+           {"11,9,9", "its hidden layers take more parameters than it has"},
+           {"10,9,8", "its model.encoder.parameters: there are 282, expected 268"},
+           {"11,9,,", "its metadata have hidden = \"\""},
+           {"11,,98", "its metadata have hidden = \"\""},
+           {"11,9.8", "its metadata have hidden = \"9.8\""}}) {
+    (void)folder.holding(with_text(mlp, "11,9,8", text));
+    CHECK(error_of([&] { (void)load_model<Mlp>(path); }) == start + refusal);
+  }
+  using Lista = Model<Identity, UnitNormDictionary<float>, ListaEncoder<float>>;
+  save_model(path, Lista{{}, d, ListaEncoder<float>(d, {.layers = 12})});
+  (void)folder.holding(with_text(bytes_of(path), "\"layers\":\"12\"", "\"layers\":\"99\""));
+  CHECK(error_of([&] { (void)load_model<Lista>(path); }) ==
+        start + "its metadata have layers = \"99\"");
+}
+
+TEST_CASE("checkpoints: model and state come back bit by bit", "[checkpoint]") {
+  const Folder folder;
+  const RandomWeights init{.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 3};
+  using M = Model<LearnedBias<float>, UnitNormDictionary<float>, BatchTopKEncoder<float>>;
+  M model{LearnedBias<float>(random_normal<float>(dim, 1, 2)), some_dictionary(2),
+          BatchTopKEncoder<float>(init, 2)};
+  model.encoder.set_statistics(Vector<double>{{0.1, 7}});
+  const State state = some_state();
+  save_checkpoint(folder / "a", model, state, {{"step", "12"}});
+
+  M again{LearnedBias<float>(Vector<float>::Zero(dim)), some_dictionary(5),
+          BatchTopKEncoder<float>({.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 9}, 2,
+                                  {.threads = 2})};
+  State state_again;
+  const FileMetadata metadata = load_checkpoint(folder / "a", again, state_again);
+  CHECK(metadata.at("step") == "12");
+  check_same(state_again, state);
+  check_same_model(again, model);
+  CHECK(again.transform.bias() == model.transform.bias());
+  CHECK(again.encoder.statistics() == model.encoder.statistics());
+  CHECK(again.encoder.options().threads == 2);
+  // A checkpoint is a model's file too.
+  check_same_model(load_model<M>(folder / "a"), model);
+  CHECK(read_model_kinds(folder / "a").transform == "learned_bias");
+}
+
+TEST_CASE("checkpoints: what does not fit changes neither model nor state", "[checkpoint]") {
+  const Folder folder;
+  const fs::path path = folder / "a";
+  const std::string start = "cannot read " + path.string() + ": ";
+  using M = Model<Identity, UnitNormDictionary<float>, TopKEncoder<float>>;
+  const auto d = some_dictionary(2);
+  const M model{{}, d, TopKEncoder<float>(tied_weights(d), 2)};
+  const State state = some_state();
+  save_checkpoint(path, model, state);
+
+  const auto refusal_for = [&](const auto& other, const State& other_state) {
+    auto loaded = other;
+    State loaded_state = other_state;
+    const std::string message = error_of([&] { load_checkpoint(path, loaded, loaded_state); });
+    check_same_model(loaded, other);
+    check_same(loaded_state, other_state);
+    return message;
+  };
+  CHECK(refusal_for(Model{Identity{}, d, LinearReluEncoder<float>(tied_weights(d))}, State()) ==
+        start + "its metadata: the encoder is top_k, expected linear_relu");
+  CHECK(refusal_for(Model{Identity{}, DenseDictionary<float>(d.atoms()), model.encoder}, State()) ==
+        start + "its metadata: the dictionary is unit_norm, expected dense");
+  CHECK(refusal_for(
+            M{{}, d, TopKEncoder<float>(tied_weights(d), 2, Vector<float>::Zero(num_atoms))},
+            State()) == start + "its \"model.encoder.parameters\" is F32 [35], expected F32 [42]");
+  State other = some_state();
+  other.ages = {1};
+  CHECK(refusal_for(model, other) == start + "its \"training.ages\" is I64 [3], expected I64 [1]");
+  // A model of fewer atoms.
+  const UnitNormDictionary<float> smaller(random_normal<float>(dim, 4, 1));
+  M small{{}, smaller, TopKEncoder<float>(tied_weights(smaller), 2)};
+  CHECK(error_of([&] {
+          State any;
+          load_checkpoint(path, small, any);
+        }) == start + "its \"model.dictionary.atoms\" is F32 [7, 5], expected F32 [4, 5]");
+  CHECK(small.dictionary.num_atoms() == 4);
+  // Fields of another training.
+  Inner inner;
+  M same = model;
+  CHECK(error_of([&] { load_checkpoint(path, same, inner); }) ==
+        start + "it has no tensor \"training.weights\"");
+  // Every file cut short.
+  const std::string bytes = bytes_of(path);
+  for (std::size_t length = 0; length < bytes.size(); length += 13) {
+    write_whole(path, bytes.substr(0, length));
+    CHECK(refusal_for(model, State()).starts_with(start));
+  }
+}
+
+TEST_CASE("checkpoints: a save that is cut off leaves the one before", "[checkpoint]") {
+  const Folder folder;
+  const fs::path path = folder / "a";
+  using M = Model<Identity, UnitNormDictionary<float>, TopKEncoder<float>>;
+  const auto d = some_dictionary(2);
+  const M model{{}, d, TopKEncoder<float>(tied_weights(d), 2)};
+  save_checkpoint(path, model, some_state());
+  const std::string before = bytes_of(path);
+  State later = some_state();
+  later.steps = 1;
+  for (std::size_t limit = 1; limit < before.size(); limit += 61) {
+    const test::FileSizeLimit full_disk(limit);
+    CHECK(says(error_of([&] { save_checkpoint(path, model, later); }), "File too large"));
+    CHECK(bytes_of(path) == before);
+  }
+  CHECK(folder.entries() == 1);
+  save_checkpoint(path, model, later);
+  CHECK(bytes_of(path) != before);
 }

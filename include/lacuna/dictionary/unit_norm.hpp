@@ -3,6 +3,8 @@
 #define LACUNA_DICTIONARY_UNIT_NORM_HPP
 
 #include <cmath>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include <lacuna/dictionary/dense.hpp>
@@ -11,15 +13,33 @@ namespace lacuna {
 
 /// A dense dictionary whose atoms all have Euclidean length 1. Models `LearnableDictionary`.
 ///
-/// Every door rescales the columns (constructor and `update_atoms`), so no later code re-checks.
+/// Every door rescales the columns (constructor and `update_atoms`) or refuses those of another
+/// length (`from_unit_atoms`), so no later code re-checks.
 template <Real S>
 class UnitNormDictionary {
  public:
   using Scalar = S;
+  /// Every atom has length 1, whatever is done to them.
+  static constexpr bool unit_norm = true;
 
   /// @param atoms  dim x num_atoms, both at least 1; the columns are rescaled.
   /// @throws std::invalid_argument if empty, or naming the first atom that is zero or not finite.
   explicit UnitNormDictionary(Matrix<S> atoms) : dense_(std::move(atoms)) { normalise(); }
+
+  /// Atoms of length 1 to rounding, taken as they are: rescaling again could change their last bits,
+  /// and a file gives back those that it was given.
+  /// @throws std::invalid_argument if empty, or naming the first atom that is not finite or whose
+  ///         length is off by more than 1e-3.
+  [[nodiscard]] static UnitNormDictionary from_unit_atoms(Matrix<S> atoms) {
+    DenseDictionary<S> dense(std::move(atoms));
+    for (Index j = 0; j < dense.num_atoms(); ++j) {
+      const S length = dense.atoms().col(j).norm();
+      require(std::abs(length - S(1)) <= S(1e-3), "UnitNormDictionary::from_unit_atoms",
+              "atom " + std::to_string(j) + " has length " + std::to_string(length) +
+                  ", expected 1");
+    }
+    return UnitNormDictionary(AsTheyAre{}, std::move(dense));
+  }
 
   [[nodiscard]] Index dim() const noexcept { return dense_.dim(); }
   [[nodiscard]] Index num_atoms() const noexcept { return dense_.num_atoms(); }
@@ -47,6 +67,9 @@ class UnitNormDictionary {
   }
 
  private:
+  struct AsTheyAre {};
+  UnitNormDictionary(AsTheyAre, DenseDictionary<S> dense) : dense_(std::move(dense)) {}
+
   void normalise() {
     dense_.update_atoms([](Matrix<S>& atoms) {
       for (Index j = 0; j < atoms.cols(); ++j) {

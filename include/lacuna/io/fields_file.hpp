@@ -137,6 +137,22 @@ void write_fields(const std::filesystem::path& path, const FileMetadata& metadat
   write_safetensors(path, std::move(tensors), metadata);
 }
 
+namespace detail {
+
+template <class... T>
+FileMetadata read_fields(const std::filesystem::path& path, bool others_may_be,
+                         const NamedFields<T>&... values) {
+  FieldsReader reader(path);
+  const auto check = [&](const std::string& name, const auto& field) { reader.check(name, field); };
+  (for_each_field(std::string(values.name), values.value, check), ...);
+  if (!others_may_be) reader.check_no_others();
+  const auto assign = [&](const std::string& name, auto& field) { reader.assign(name, field); };
+  (for_each_field(std::string(values.name), values.value, assign), ...);
+  return reader.file().metadata();
+}
+
+}  // namespace detail
+
 /// Reads fields that `write_fields` wrote, into values of the same types. A vector or matrix that
 /// is empty takes the shape of the file's; any other must have it.
 /// @return the metadata.
@@ -144,13 +160,13 @@ void write_fields(const std::filesystem::path& path, const FileMetadata& metadat
 ///         not asked for. Then nothing was changed. Cost: the numbers twice in memory for a moment.
 template <class... T>
 FileMetadata read_fields(const std::filesystem::path& path, const NamedFields<T>&... values) {
-  detail::FieldsReader reader(path);
-  const auto check = [&](const std::string& name, const auto& field) { reader.check(name, field); };
-  (detail::for_each_field(std::string(values.name), values.value, check), ...);
-  reader.check_no_others();
-  const auto assign = [&](const std::string& name, auto& field) { reader.assign(name, field); };
-  (detail::for_each_field(std::string(values.name), values.value, assign), ...);
-  return reader.file().metadata();
+  return detail::read_fields(path, false, values...);
+}
+
+/// The same of a file that may hold others beside.
+template <class... T>
+FileMetadata read_some_fields(const std::filesystem::path& path, const NamedFields<T>&... values) {
+  return detail::read_fields(path, true, values...);
 }
 
 }  // namespace lacuna
