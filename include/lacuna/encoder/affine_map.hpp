@@ -70,6 +70,23 @@ void for_each_columns(Index rows, Index cols, Index threads, Work&& work) {
   for_each_block(cols, block, threads, [&](Block columns, Index) { work(columns); });
 }
 
+/// values^T, in tiles of whole cache lines on both sides; Eigen's goes column by column.
+template <Real S>
+[[nodiscard]] Matrix<S> transposed(const Eigen::Map<const Matrix<S>>& values, Index threads) {
+  constexpr Index side = 16;
+  Matrix<S> result(values.cols(), values.rows());
+  for_each_block(values.rows(), 256, threads, [&](Block block, Index) {
+    for (Index top = block.begin; top < block.begin + block.count; top += side)
+      for (Index left = 0; left < values.cols(); left += side) {
+        const Index bottom = std::min(top + side, block.begin + block.count);
+        const Index right = std::min(left + side, values.cols());
+        for (Index i = top; i < bottom; ++i)
+          for (Index j = left; j < right; ++j) result(j, i) = values(i, j);
+      }
+  });
+  return result;
+}
+
 /// sums = row sums of values, in the order of the columns: a part of the rows at a time, which
 /// stays in the cache.
 template <Real S, class Sums>
@@ -235,7 +252,7 @@ class AffineMap {
   [[nodiscard]] Matrix<S> transpose_times(const SparseCodes<S>& g, Index threads = 1) const {
     // A row of W is scattered over as many cache lines as it has entries: one turn makes it
     // contiguous.
-    const Matrix<S> turned = weights().transpose();
+    const Matrix<S> turned = detail::transposed<S>(weights(), threads);
     Matrix<S> result = Matrix<S>::Zero(dim_, g.cols());
     for_each_block(g.cols(), 256, threads, [&](Block block, Index) {
       for (Index j = block.begin; j < block.begin + block.count; ++j)

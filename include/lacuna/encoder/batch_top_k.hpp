@@ -15,9 +15,8 @@ namespace lacuna {
 
 /// Options of `BatchTopKEncoder`.
 struct BatchTopKOptions {
-  double decay =
-      0.999;          ///< of the running mean of the threshold; 1 for the plain mean of all batches
-  Index threads = 1;  ///< 0 for all cores; the answer has the same bits at any number
+  double decay = 0.999;  ///< of the threshold's running mean; 1: the plain mean of all batches
+  Index threads = 1;     ///< 0 for all cores; the answer has the same bits at any number
 };
 
 /// The BatchTopK encoder: of max(W x + b, 0) of a whole batch of n signals the k n largest entries,
@@ -40,8 +39,7 @@ struct BatchTopKOptions {
 /// BatchTopKEncoder<float>::Tape tape;
 /// encoder.forward(dictionary, batch, tape);  // 3 entries a signal, on average
 /// encoder.update_statistics(tape);
-/// const SparseCodes<float> codes = encoder.encode(dictionary, signals);  // above
-/// encoder.threshold()
+/// const SparseCodes<float> codes = encoder.encode(dictionary, signals);  // by its threshold
 /// @endcode
 template <Real S>
 class BatchTopKEncoder {

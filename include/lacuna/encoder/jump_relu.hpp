@@ -14,9 +14,8 @@ namespace lacuna {
 /// Options of `JumpReluEncoder`.
 struct JumpReluOptions {
   double threshold = 1e-3;  ///< where every threshold begins, above 0, in the units of W x + b
-  double bandwidth =
-      1e-3;           ///< epsilon, the width of the kernel that estimates a threshold's gradient
-  Index threads = 1;  ///< 0 for all cores; the answer has the same bits at any number
+  double bandwidth = 1e-3;  ///< epsilon, of the kernel that estimates a threshold's gradient
+  Index threads = 1;        ///< 0 for all cores; the answer has the same bits at any number
 };
 
 /// The JumpReLU encoder: s_i = z_i where z = W x + b is above the threshold theta_i > 0, and 0
@@ -31,10 +30,11 @@ struct JumpReluOptions {
 /// and E count(z + u) for u uniform in +-epsilon/2. W, b and the signals have the ordinary gradient
 /// through the active entries, and none from the penalty.
 ///
-/// The codes are sparse, as the penalty makes them: once 12 % of the entries are active or fewer,
-/// products with sparse codes cost less than dense ones, and most of a training is spent far below
-/// that. The codes of `forward` hold the entries of the lower half of the window as zeros, since
-/// the estimator needs their gradients; those of `encode` do not.
+/// The codes are sparse, as the penalty makes them: where less than a fifth of the entries is
+/// active the sparse products of a step cost less than dense ones, and most of a training is spent
+/// far below that. It begins above, with half of them active, unless threshold or bias say
+/// otherwise. The codes of `forward` hold the entries of the lower half of the window as zeros,
+/// since the estimator needs their gradients; those of `encode` do not.
 ///
 /// Cost: 2 dim num_atoms flops a signal forward, 2 dim an entry backward. `backward_flops`, told
 /// the shape alone, counts every entry as active: an upper bound.
@@ -43,9 +43,10 @@ struct JumpReluOptions {
 /// sparse autoencoders", 2024; its defaults, for signals of mean square norm 1.
 ///
 /// @code
-/// JumpReluEncoder<float> encoder(RandomWeights{.dim = 8, .num_atoms = 16, .bias = true, .seed =
-/// 1}); const SparseCodes<float> codes = encoder.encode(dictionary, signals); const Vector<float>
-/// thresholds = encoder.thresholds();
+/// const RandomWeights init{.dim = 8, .num_atoms = 16, .bias = true, .seed = 1};
+/// JumpReluEncoder<float> encoder(init, {.threshold = 0.01});
+/// const SparseCodes<float> codes = encoder.encode(dictionary, signals);
+/// const Vector<float> thresholds = encoder.thresholds();
 /// @endcode
 template <Real S>
 class JumpReluEncoder {

@@ -22,8 +22,7 @@ namespace lacuna {
 /// @code
 /// LinearReluEncoder<float> encoder(RandomWeights{.dim = 8, .num_atoms = 16, .seed = 1});
 /// const Matrix<float> codes = encoder.encode(dictionary, signals);
-/// LinearReluEncoder<float> tied(tied_weights(dictionary), {}, {.threads = 2});  // begins at W =
-/// D^T
+/// const LinearReluEncoder<float> tied(tied_weights(dictionary));  // begins at W = D^T
 /// @endcode
 template <Real S>
 class LinearReluEncoder {

@@ -26,6 +26,13 @@ struct ListaOptions {
   Index threads = 1;        ///< 0 for all cores; the answer has the same bits at any number
 };
 
+namespace detail {
+/// A dictionary that an encoder E of elements S can be made from. Not E itself, and this first:
+/// whether an encoder is a dictionary would ask whether it can be copied, which is what is asked.
+template <class D, class E, class S>
+concept DictionaryFor = !std::same_as<D, E> && Dictionary<D> && std::same_as<ScalarOf<D>, S>;
+}  // namespace detail
+
 /// Learned ISTA: a stated number of steps of iterative soft thresholding, whose matrices and
 /// thresholds are learned. Dense codes. Models `DifferentiableEncoderFor` every dictionary of its
 /// element type and shape.
@@ -47,13 +54,13 @@ struct ListaOptions {
 /// Cost: 4 dim num_atoms flops a signal and layer forward (2 in the first), twice that backward.
 ///
 /// Source: Gregor & LeCun, "Learning fast approximations of sparse coding", 2010; the residual
-/// form: Chen, Liu, Wang & Yin, "Theoretical linear convergence of unfolded ISTA and its practical
-/// weights and thresholds", 2018.
+/// form, with A fixed: Chen, Liu, Wang & Yin, "Theoretical linear convergence of unfolded ISTA and
+/// its practical weights and thresholds", 2018.
 ///
 /// @code
-/// ListaEncoder<float> encoder(dictionary, {.layers = 8, .lambda = 0.05});  // as good as 8 steps
-/// of ISTA JointTrainer({.learn_dictionary = false}).fit(model, source);            // better, once
-/// trained
+/// ListaEncoder<float> encoder(dictionary, {.layers = 8, .lambda = 0.05});
+/// Model model{Identity{}, dictionary, encoder};                  // the codes of 8 steps of ISTA
+/// JointTrainer({.learn_dictionary = false}).fit(model, source);  // better ones
 /// @endcode
 template <Real S>
 class ListaEncoder {
@@ -70,9 +77,7 @@ class ListaEncoder {
 
   /// The steps of ISTA or FISTA on d. Looks at d now and never again.
   /// @throws std::invalid_argument: a dictionary that is not finite, an option out of range.
-  template <class D>
-    // Not a copy first: whether an encoder is a dictionary would ask whether it can be copied.
-    requires(!std::same_as<D, ListaEncoder>) && Dictionary<D> && std::same_as<ScalarOf<D>, S>
+  template <detail::DictionaryFor<ListaEncoder, S> D>
   explicit ListaEncoder(const D& d, ListaOptions options = {})
       : dim_(d.dim()), num_atoms_(d.num_atoms()), options_(checked(options)) {
     const Matrix<S> transposed = tied_weights(d);

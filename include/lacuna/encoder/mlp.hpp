@@ -15,9 +15,8 @@ namespace lacuna {
 
 /// Options of `MlpEncoder`.
 struct MlpOptions {
-  std::vector<Index> hidden = {
-      256};           ///< widths of the hidden layers, the first nearest to the signals
-  Index threads = 1;  ///< 0 for all cores; the answer has the same bits at any number
+  std::vector<Index> hidden = {256};  ///< widths of the hidden layers, first to last
+  Index threads = 1;                  ///< 0 for all cores; equal bits at any number
 };
 
 /// The multilayer perceptron: a_0 = x, a_l = max(W_l a_(l-1) + b_l, 0), and the codes are the last.
@@ -33,8 +32,9 @@ struct MlpOptions {
 /// Source: O'Neill, Gumran & Klindt 2025, section 4.
 ///
 /// @code
-/// MlpEncoder<float> encoder(RandomWeights{.dim = 8, .num_atoms = 16, .seed = 1}, {.hidden =
-/// {256}}); const Matrix<float> codes = encoder.encode(dictionary, signals);
+/// const RandomWeights init{.dim = 8, .num_atoms = 16, .bias = true, .seed = 1};
+/// MlpEncoder<float> encoder(init, {.hidden = {256}});
+/// const Matrix<float> codes = encoder.encode(dictionary, signals);
 /// @endcode
 template <Real S>
 class MlpEncoder {

@@ -25,7 +25,7 @@ namespace lacuna {
 /// @code
 /// TopKEncoder<float> encoder(RandomWeights{.dim = 8, .num_atoms = 16, .seed = 1}, 3);
 /// const SparseCodes<float> codes = encoder.encode(dictionary, signals);
-/// TopKEncoder<float> tied(tied_weights(dictionary), 3, {}, {.threads = 2});  // begins at W = D^T
+/// const TopKEncoder<float> tied(tied_weights(dictionary), 3);  // begins at W = D^T
 /// @endcode
 template <Real S>
 class TopKEncoder {
