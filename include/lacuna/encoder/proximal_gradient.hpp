@@ -121,6 +121,7 @@ class ProximalGradient {
     Matrix<S> correlations;
     if (gram_form_) correlations = d_.correlate(x);
     Matrix<S> next(n, block.count), direction(n, block.count);
+    Matrix<S> residual(gram_form_ ? 0 : d_.dim(), block.count);
     std::vector<Index> origin(static_cast<std::size_t>(block.count));
     std::iota(origin.begin(), origin.end(), block.begin);
     std::vector<double> momentum(static_cast<std::size_t>(block.count), 1.0);
@@ -134,8 +135,9 @@ class ProximalGradient {
       solution.flops[static_cast<std::size_t>(j)] = setup;
 
     Index active = block.count;
+    std::vector<bool> done(static_cast<std::size_t>(active));
     const auto certify_active = [&](Index iteration, bool last) {
-      std::vector<bool> done(static_cast<std::size_t>(active), last);
+      done.assign(static_cast<std::size_t>(active), last);
       // Every ten steps, however often the gap is asked for.
       const bool look_for_rest = to_tolerance && iteration % 10 < options_.check_every;
       certifier.for_each(x.leftCols(active), s.leftCols(active), [&](Index j, Certificate c) {
@@ -192,7 +194,7 @@ class ProximalGradient {
       }
       step(x.leftCols(active), gram_form_ ? correlations.leftCols(active) : x.leftCols(active),
            s.leftCols(active), y.leftCols(active), next.leftCols(active),
-           direction.leftCols(active), momentum);
+           direction.leftCols(active), residual.leftCols(active), momentum);
       for (Index j = 0; j < active; ++j)
         solution.flops[static_cast<std::size_t>(origin[static_cast<std::size_t>(j)])] +=
             step_flops();
@@ -201,9 +203,10 @@ class ProximalGradient {
 
   using BlockRef = Eigen::Ref<Matrix<S>, 0, Eigen::OuterStride<>>;
 
-  /// One step of the active columns: s and y are replaced; next and direction are work space.
+  /// One step of the active columns: s and y are replaced; next, direction and residual are
+  /// work space.
   void step(BlockRef x, BlockRef correlations, BlockRef s, BlockRef y, BlockRef next,
-            BlockRef direction, std::vector<double>& momentum) const {
+            BlockRef direction, BlockRef residual, std::vector<double>& momentum) const {
     const S step = static_cast<S>(step_);
     next = y;
     if (gram_form_) {
@@ -211,7 +214,8 @@ class ProximalGradient {
       direction.noalias() -= d_.gram() * y;
       next += step * direction;
     } else if constexpr (ExplicitDictionary<Prepared>) {
-      const Matrix<S> residual = x - d_.atoms() * y;
+      residual = x;
+      residual.noalias() -= d_.atoms() * y;
       next.noalias() += step * (d_.atoms().transpose() * residual);
     } else {
       next += step * d_.correlate(x - d_.decode(y));

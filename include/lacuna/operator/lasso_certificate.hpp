@@ -51,19 +51,22 @@ class LassoCertifier {
   /// @param signals  dim x n; @param codes  num_atoms x n, dense. Cost: `flops()` a signal.
   template <class Take>
   void for_each(const MatrixArg<Scalar>& signals, const MatrixArg<Scalar>& codes, Take&& take) {
-    x_ = signals.template cast<double>();
-    s_ = codes.template cast<double>();
+    const Index n = signals.cols();
+    grow(n);
+    auto x = x_.leftCols(n), s = s_.leftCols(n), residual = residual_.leftCols(n);
+    auto correlations = correlations_.leftCols(n);
+    x = signals.template cast<double>();
+    s = codes.template cast<double>();
+    residual = x;
     if constexpr (ExplicitDictionary<D>) {
-      residual_ = x_;
-      residual_.noalias() -= map_ * s_;
-      correlations_.noalias() = map_.transpose() * residual_;
+      residual.noalias() -= map_ * s;
+      correlations.noalias() = map_.transpose() * residual;
     } else {
-      residual_ = x_ - map_.decode(codes).template cast<double>();
-      correlations_ = map_.correlate(residual_.template cast<Scalar>())
-                          .template cast<double>();
+      residual -= map_.decode(codes).template cast<double>();
+      correlations = map_.correlate(residual.template cast<Scalar>()).template cast<double>();
     }
-    if (ridge_ > 0) correlations_ -= ridge_ * s_;
-    for (Index j = 0; j < signals.cols(); ++j) take(j, certify(j));
+    if (ridge_ > 0) correlations -= ridge_ * s;
+    for (Index j = 0; j < n; ++j) take(j, certify(j));
   }
 
   /// Audited flops of one signal: decode, correlate and three inner products.
@@ -72,6 +75,13 @@ class LassoCertifier {
   }
 
  private:
+  /// Fewer signals than before, as they leave a block, are looked at in the room of before.
+  void grow(Index n) {
+    if (n <= x_.cols()) return;
+    for (Matrix<double>* values : {&x_, &residual_}) values->resize(dim_, n);
+    for (Matrix<double>* values : {&s_, &correlations_}) values->resize(num_atoms_, n);
+  }
+
   [[nodiscard]] Certificate certify(Index j) const {
     const double half_signal = 0.5 * x_.col(j).squaredNorm();
     double residual_norm = residual_.col(j).squaredNorm();
