@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <stdexcept>
@@ -20,33 +19,23 @@
 #include <lacuna/encoder/fista.hpp>
 #include <lacuna/encoder/iterative_hard_thresholding.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
+#include <lacuna/encoder/locally_competitive.hpp>
 #include <lacuna/encoder/marginal_threshold.hpp>
 #include <lacuna/encoder/matching_pursuit.hpp>
+#include <lacuna/encoder/refined.hpp>
 #include <lacuna/encoder/top_k.hpp>
 #include <lacuna/encoder/truncated.hpp>
 #include <lacuna/operator/nonnegative_least_squares.hpp>
+#include <lacuna/penalty/elastic_net.hpp>
 #include <lacuna/penalty/l1.hpp>
 #include <lacuna/penalty/nonnegative_l1.hpp>
+#include <lacuna/penalty/weighted.hpp>
 #include <lacuna/synthetic/gaussian_dictionary.hpp>
 
 #include "laws/encoder_laws.hpp"
 #include "support/archetypes.hpp"
 #include "support/catch.hpp"
 #include "support/refusal.hpp"
-
-// Counting allocations needs the C library's own allocator behind its back; a sanitizer has its
-// own.
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-#define LACUNA_TEST_COUNTS_ALLOCATIONS
-extern "C" void* __libc_malloc(std::size_t size);
-namespace {
-std::size_t allocations = 0;
-}
-extern "C" void* malloc(std::size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-#endif
 
 namespace {
 
@@ -100,6 +89,11 @@ static_assert(not EncoderFor<Truncated<TopKEncoder<float>>, Hidden>);
 struct Fixed {
   Matrix<double> codes;
   Matrix<double> encode(const Dense&, const MatrixArg<double>&) const { return codes; }
+};
+
+struct FixedSparse {
+  SparseCodes<double> codes;
+  SparseCodes<double> encode(const Dense&, const MatrixArg<double>&) const { return codes; }
 };
 
 }  // namespace
@@ -309,6 +303,35 @@ TEST_CASE("Truncated keeps the largest entries as they are", "[truncated]") {
         "Fista: signals are 4 x 2, the dictionary is 7 x 15: expected 7 rows");
 }
 
+TEST_CASE("Truncated gives the same at any number of threads", "[truncated]") {
+  const Dense d = gaussian(5, 9, 31);
+  const Matrix<double> x = random_normal<double>(5, 1100, 32);
+  const Matrix<double> whole = random_normal<double>(9, 1100, 33);
+  const auto same = [](const SparseCodes<double>& a, const SparseCodes<double>& b) {
+    test::check_sparse_form(a);
+    return a.nonZeros() == b.nonZeros() && Matrix<double>(a) == Matrix<double>(b);
+  };
+  const SparseCodes<double> alone = Truncated(Fixed{whole}, 4).encode(d, x);
+  CHECK(alone.nonZeros() == 4 * 1100);
+  for (const Index threads : {2, 3, 0})
+    CHECK(same(Truncated(Fixed{whole}, 4, {.threads = threads}).encode(d, x), alone));
+  // From sparse codes, compressed or with room between the columns.
+  SparseCodes<double> sparse = alone;
+  for (const bool compressed : {true, false}) {
+    CAPTURE(compressed);
+    if (!compressed) sparse.reserve(Eigen::VectorXi::Constant(1100, 3));
+    REQUIRE(sparse.isCompressed() == compressed);
+    for (const Index threads : {1, 2})
+      CHECK(same(Truncated(FixedSparse{sparse}, 2, {.threads = threads}).encode(d, x),
+                 Truncated(Fixed{whole}, 2).encode(d, x)));
+  }
+  const Truncated cut(Fista(L1(0.1)), 2);
+  const Truncated threaded(Fista(L1(0.1)), 2, {.threads = 2});
+  CHECK(cut.solve(d, x).objective == threaded.solve(d, x).objective);
+  CHECK(message_of([&] { Truncated(Fista(L1(0.1)), 2, {.threads = -1}); }) ==
+        "Truncated: threads must be at least 0, is -1");
+}
+
 TEST_CASE("Debiased leaves nothing on its support", "[debiased]") {
   const Dense d = gaussian(7, 15, 23);
   const Prepared prepared(d);
@@ -409,42 +432,86 @@ TEST_CASE("combinators nest, and stay non-negative", "[truncated][debiased]") {
   CHECK(Matrix<double>(threaded.encode(d, many)) == Matrix<double>(alone.encode(d, many)));
 }
 
-#ifdef LACUNA_TEST_COUNTS_ALLOCATIONS
-TEST_CASE("nothing is allocated a signal", "[greedy]") {
-  const Dense d = gaussian(10, 24, 29);
-  const Prepared prepared(d);
-  const Matrix<double> few = random_normal<double>(10, 8, 30);
-  Matrix<double> many(10, 32);
-  many << few, few, few, few;
-  const auto count = [](const auto& encoder, const auto& dictionary, const Matrix<double>& x) {
-    const std::size_t before = allocations;
-    (void)encoder.encode(dictionary, x);
-    return allocations - before;
-  };
-  const auto check = [&](const char* name, const auto& encoder) {
-    INFO(name);
-    CHECK(count(encoder, d, few) > 0);
-    CHECK(count(encoder, d, few) == count(encoder, d, many));
-    CHECK(count(encoder, prepared, few) == count(encoder, prepared, many));
-  };
-  check("marginal", MarginalThreshold({.k = 3}));
-  check("marginal, all", MarginalThreshold({.threshold = 0.1}));
-  check("matching pursuit", MatchingPursuit({.k = 6, .tolerance = 0.01}));
-  check("hard thresholding", IterativeHardThresholding({.k = 3}));
-  check("cosamp", Cosamp({.k = 3}));
-  check("non-negative cosamp", Cosamp({.k = 3, .nonnegative = true}));
-  const Fixed codes_of_few{random_normal<double>(24, 8, 31)};
-  Fixed codes_of_many{Matrix<double>(24, 32)};
-  codes_of_many.codes << codes_of_few.codes, codes_of_few.codes, codes_of_few.codes,
-      codes_of_few.codes;
-  for (const bool nonnegative : {false, true}) {
-    CAPTURE(nonnegative);
-    CHECK(count(Debiased(codes_of_few, {.nonnegative = nonnegative}), d, few) ==
-          count(Debiased(codes_of_many, {.nonnegative = nonnegative}), d, many));
+// ---- LocallyCompetitive, begun from codes -------------------------------------------------------
+
+TEST_CASE("LocallyCompetitive begins where it is told", "[lca][refined]") {
+  // Both forms of the drive, and atoms that it sees only through decode and correlate.
+  const Index num_atoms = GENERATE(9, 14);
+  CAPTURE(num_atoms);
+  const Dense d = gaussian(6, num_atoms, 61);
+  const test::MinimalDictionary<double> hidden(d.atoms());
+  const Matrix<double> x = random_normal<double>(6, 70, 62);
+  Matrix<double> start = random_normal<double>(num_atoms, 70, 63);
+  start = (start.array().abs() > 0.8).select(start, 0.0);
+  const LocallyCompetitive signed_codes(L1(0.2));
+  const LocallyCompetitive positive(NonnegativeL1(0.2));
+  const LocallyCompetitive hard(HardThreshold{1.0});
+  const Matrix<double> above = (start.array().abs() > 1.0).select(start, 0.0);
+  // Nothing done is nothing changed, but for what T cannot give.
+  CHECK(signed_codes.with_steps(0).encode(d, x, start) == start);
+  CHECK(positive.with_steps(0).encode(d, x, start) == start.cwiseMax(0.0));
+  CHECK(hard.with_steps(0).encode(d, x, start) == above);
+  CHECK(LocallyCompetitive(HardThreshold{1.0, true}).with_steps(0).encode(d, x, start) ==
+        above.cwiseMax(0.0));
+  // From no codes is from the beginning.
+  const Matrix<double> none = Matrix<double>::Zero(num_atoms, 70);
+  CHECK(signed_codes.with_steps(7).encode(d, x, none) == signed_codes.with_steps(7).encode(d, x));
+  CHECK(hard.with_steps(7).encode(d, x, none) == hard.with_steps(7).encode(d, x));
+
+  // One step of the equation, by hand.
+  const auto soft = [](double v) { return std::copysign(std::max(std::abs(v) - 0.2, 0.0), v); };
+  const LocallyCompetitiveOptions one{.step = 0.05, .tolerance = 0, .max_iterations = 1};
+  const Matrix<double> drive = d.atoms().transpose() * (x - d.atoms() * start);
+  const Matrix<double> u = start + 0.2 * start.cwiseSign();
+  const Matrix<double> expected = (u + 0.05 * (drive + start - u)).unaryExpr(soft);
+  CHECK(largest_entry(LocallyCompetitive(L1(0.2), one).encode(d, x, start) - expected) < 1e-13);
+  CHECK(largest_entry(LocallyCompetitive(L1(0.2), one).encode(hidden, x, start) - expected) < 1e-13);
+  const Matrix<double> drive_above = d.atoms().transpose() * (x - d.atoms() * above);
+  const Matrix<double> moved = above + 0.05 * drive_above;
+  CHECK(largest_entry(LocallyCompetitive(HardThreshold{1.0}, one).encode(d, x, start) -
+                      Matrix<double>((moved.array().abs() > 1.0).select(moved, 0.0))) < 1e-13);
+  // A weight of its own for each atom, and a ridge: T has another slope there.
+  const ElasticNet net(
+      Weighted(L1(0.2), Vector<double>(Vector<double>::LinSpaced(num_atoms, 0.5, 2.0))), 0.3);
+  Matrix<double> shrunk = 1.3 * start, sum;
+  for (Index i = 0; i < num_atoms; ++i) shrunk.row(i) += net.threshold(i) * start.row(i).cwiseSign();
+  sum = shrunk + 0.05 * (drive + start - shrunk);
+  net.prox(sum, 1.0);
+  CHECK(largest_entry(LocallyCompetitive(net, one).encode(d, x, start) - sum) < 1e-13);
+
+  // A solution stays, is recognised at once, and is left only by as much as it is not one.
+  const auto settled = LocallyCompetitive(L1(0.2), {.tolerance = 1e-9, .max_iterations = 200000})
+                           .solve(d, x);
+  const auto again = LocallyCompetitive(L1(0.2), {.tolerance = 1e-8}).solve(d, x, settled.codes);
+  for (const Index iterations : again.iterations) REQUIRE(iterations == 0);
+  for (const Status status : again.status) REQUIRE(status == Status::converged);
+  CHECK(again.codes == settled.codes);
+  const auto later = signed_codes.with_steps(50).solve(d, x, settled.codes);
+  for (Index j = 0; j < x.cols(); ++j)
+    REQUIRE(later.objective[j] <= settled.objective[j] + 1e-14 * x.col(j).squaredNorm());
+  const LocallyCompetitive slow(HardThreshold{0.3}, {.tolerance = 1e-9, .max_iterations = 100000});
+  const auto quiet = slow.solve(d, x);
+  const auto still = slow.solve(d, x, quiet.codes);
+  for (Index j = 0; j < x.cols(); ++j) {
+    const auto here = static_cast<std::size_t>(j);
+    REQUIRE(quiet.status[here] == Status::converged);
+    REQUIRE(still.iterations[here] < quiet.iterations[here]);
   }
-  CHECK(count(Truncated(codes_of_few, 3), d, few) == count(Truncated(codes_of_many, 3), d, many));
+
+  const Refined refined(Fista(L1(0.2)).with_steps(3), signed_codes, 4);
+  CHECK(refined.encode(d, x) ==
+        signed_codes.with_steps(4).encode(d, x, Fista(L1(0.2)).with_steps(3).encode(d, x)));
+  const auto flops = [&](const auto& lca, Index steps) {
+    return lca.with_steps(steps).solve(d, x, start).flops[0];
+  };
+  CHECK(flops(signed_codes, 0) == 2 * 6 * num_atoms + 2 * num_atoms);
+  CHECK(flops(hard, 0) == 2 * 6 * num_atoms);
+  CHECK(flops(signed_codes, 3) - flops(signed_codes, 0) ==
+        signed_codes.with_steps(3).solve(d, x).flops[0] - 2 * 6 * num_atoms);
+  CHECK(message_of([&] { (void)signed_codes.encode(d, x, start.leftCols(3)); }) ==
+        "LocallyCompetitive: initial codes are " + std::to_string(num_atoms) +
+            " x 3, signals are 6 x 70: expected as many columns");
 }
-#endif
 
 // ---- other codes of AdamInference ---------------------------------------------------------------
 
