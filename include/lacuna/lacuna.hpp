@@ -41,12 +41,14 @@
 #include <lacuna/operator/choose_lambda.hpp>
 #include <lacuna/operator/coherence.hpp>
 #include <lacuna/operator/encode_counted.hpp>
+#include <lacuna/operator/geometric_median.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/keep_above.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 #include <lacuna/operator/lambda_max.hpp>
 #include <lacuna/operator/lambda_path.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
+#include <lacuna/operator/mean_signal.hpp>
 #include <lacuna/operator/model.hpp>
 #include <lacuna/operator/nonnegative_least_squares.hpp>
 #include <lacuna/operator/prepared_dictionary.hpp>
@@ -63,8 +65,11 @@
 #include <lacuna/penalty/nonnegative_l1.hpp>
 #include <lacuna/penalty/weighted.hpp>
 #include <lacuna/transform/centre.hpp>
+#include <lacuna/transform/composed.hpp>
+#include <lacuna/transform/fold.hpp>
 #include <lacuna/transform/identity.hpp>
 #include <lacuna/transform/learned_bias.hpp>
+#include <lacuna/transform/scale.hpp>
 #include <lacuna/optimizer/adam.hpp>
 #include <lacuna/optimizer/adam_moments.hpp>
 #include <lacuna/optimizer/adam_w.hpp>

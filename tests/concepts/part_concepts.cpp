@@ -15,8 +15,10 @@
 #include <lacuna/signal/labelled_source.hpp>
 #include <lacuna/synthetic/synthetic_source.hpp>
 #include <lacuna/transform/centre.hpp>
+#include <lacuna/transform/composed.hpp>
 #include <lacuna/transform/identity.hpp>
 #include <lacuna/transform/learned_bias.hpp>
+#include <lacuna/transform/scale.hpp>
 
 #include "support/archetypes.hpp"
 
@@ -105,6 +107,16 @@ static_assert(can_be_weighted<L1> && not can_be_weighted<ElasticNet<L1>>);
 static_assert(Transform<Identity, float> && Transform<Identity, double>);
 static_assert(Transform<Centre<float>, float> && Transform<LearnedBias<double>, double>);
 static_assert(Transform<MinimalTransform<double>, double>);
+static_assert(Transform<Scale<float>, float> && not Transform<Scale<float>, double>);
+using Standard = Composed<Centre<double>, Scale<double>>;
+static_assert(Transform<Standard, double> && Transform<Composed<Identity, Standard>, double>);
+static_assert(not Transform<Standard, float> && not LearnableTransform<Standard, double>);
+// What is inside would not be trained.
+template <class First, class Second>
+constexpr bool can_be_composed = requires { typename Composed<First, Second>; };
+static_assert(can_be_composed<Identity, MinimalTransform<float>>);
+static_assert(not can_be_composed<LearnedBias<float>, Identity>);
+static_assert(not can_be_composed<Identity, LearnedBias<double>>);
 static_assert(LearnableTransform<LearnedBias<float>, float>);
 static_assert(LearnableTransform<MinimalLearnableTransform<double>, double>);
 // A transform has the element type of its signals.

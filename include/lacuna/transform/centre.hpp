@@ -5,10 +5,15 @@
 #include <utility>
 
 #include <lacuna/core/check.hpp>
+#include <lacuna/operator/mean_signal.hpp>
 
 namespace lacuna {
 
 /// apply: x - mean; invert: z + mean. Models `Transform`.
+///
+/// @code
+/// Model model{Centre<float>::of(signals), dictionary, encoder};
+/// @endcode
 template <Real S>
 class Centre {
  public:
@@ -22,10 +27,7 @@ class Centre {
   /// Centres on the mean of these signals, dim x n with n at least 1, summed in double.
   /// @throws std::invalid_argument if there are none, or one is not finite.
   [[nodiscard]] static Centre of(const MatrixArg<S>& signals) {
-    require(signals.cols() > 0, "Centre::of", "no signals");
-    check_finite<S>("Centre::of", "signals", signals);
-    return Centre(Vector<S>(
-        signals.template cast<double>().rowwise().mean().template cast<S>()));
+    return Centre(mean_signal<S>("Centre::of", signals));
   }
 
   [[nodiscard]] const Vector<S>& mean() const noexcept { return mean_; }
