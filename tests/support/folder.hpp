@@ -53,6 +53,8 @@ class Folder {
   /// A file with these bytes.
   [[nodiscard]] std::filesystem::path holding(const std::string& bytes) const {
     const std::filesystem::path path = path_ / "file";
+    // Some file systems wait for the disk where a file is made empty and written anew.
+    std::filesystem::remove(path);
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }

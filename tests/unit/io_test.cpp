@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Files: what is read is what was written, by us or by numpy; every malformed one is refused by
 // name; and a file that cannot be written whole is not there at all.
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <clocale>
 #include <cmath>
@@ -8,16 +10,21 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include <lacuna/concepts/signal_source.hpp>
 #include <lacuna/core/random.hpp>
+#include <lacuna/io/block_shuffle.hpp>
 #include <lacuna/io/csv.hpp>
+#include <lacuna/io/mapped_npy_source.hpp>
 #include <lacuna/io/npy.hpp>
 #include <lacuna/io/whole_file.hpp>
 
 #include "data/npy_files.hpp"
+#include "laws/source_laws.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
 #include "support/refusal.hpp"
@@ -644,4 +651,228 @@ TEST_CASE("whole file: a write that fails half-way leaves what was there", "[who
   CHECK(buffered == "cannot write " + path.string() + ": File too large");
   CHECK(bytes_of(path) == "old");
   CHECK(folder.entries() == 1);
+}
+
+// ---- signals of a file that is not read as a whole
+
+static_assert(SignalSource<MappedNpySource<float>>);
+static_assert(SignalSource<MappedNpySource<double>>);
+
+namespace {
+
+/// The columns of an epoch in the order of the shuffle.
+std::vector<Index> epoch_of(BlockShuffle& shuffle, Index epoch, Index n) {
+  std::vector<Index> order;
+  while (static_cast<Index>(order.size()) < n) {
+    const auto rest = shuffle.columns_from(epoch, static_cast<Index>(order.size()));
+    order.insert(order.end(), rest.begin(), rest.end());
+  }
+  return order;
+}
+
+/// Signal j is (j, j + .5).
+template <class S>
+Matrix<S> numbered_signals(Index n) {
+  Matrix<S> signals(2, n);
+  for (Index j = 0; j < n; ++j) signals.col(j) << S(j), S(j) + S(.5);
+  return signals;
+}
+
+}  // namespace
+
+TEST_CASE("block shuffle: every column once an epoch, a window in whole blocks", "[block_shuffle]") {
+  for (const auto& [n, block, window] : std::vector<std::array<Index, 3>>{
+           {1, 1, 1}, {7, 3, 1}, {7, 3, 2}, {12, 3, 2}, {12, 3, 9}, {100, 7, 4}, {5, 9, 1}}) {
+    INFO(n << " in blocks of " << block << ", windows of " << window);
+    BlockShuffle shuffle("here", n, block, window, 3);
+    std::set<std::vector<Index>> orders;
+    for (Index epoch = 0; epoch < 6; ++epoch) {
+      const std::vector<Index> order = epoch_of(shuffle, epoch, n);
+      REQUIRE(static_cast<Index>(order.size()) == n);
+      CHECK(static_cast<Index>(std::set<Index>(order.begin(), order.end()).size()) == n);
+      orders.insert(order);
+      // Until a window is through, no more than its blocks are in use.
+      for (Index place = 0; place < n;) {
+        const auto rest = shuffle.columns_from(epoch, place);
+        std::set<Index> blocks;
+        for (const Index column : rest) blocks.insert(column / block);
+        CHECK(static_cast<Index>(blocks.size()) <= window);
+        CHECK(blocks.size() == shuffle.blocks().size());
+        place += static_cast<Index>(rest.size());
+      }
+      // Any place directly, in any order, in an object that has seen nothing else.
+      for (const Index place : {n - 1, Index{0}, n / 2}) {
+        BlockShuffle fresh("here", n, block, window, 3);
+        CHECK(fresh.columns_from(epoch, place)[0] == order[static_cast<std::size_t>(place)]);
+        CHECK(shuffle.columns_from(epoch, place)[0] == order[static_cast<std::size_t>(place)]);
+      }
+    }
+    if (n >= 12) CHECK(orders.size() == 6);
+  }
+  BlockShuffle one("here", 100, 7, 4, 3), other("here", 100, 7, 4, 4);
+  CHECK(epoch_of(one, 0, 100) != epoch_of(other, 0, 100));
+}
+
+TEST_CASE("block shuffle: every column is as often in every part of an epoch", "[block_shuffle]") {
+  // 6 columns in blocks of 2, a window of 2 blocks: by symmetry each is in the first 4 places with
+  // probability 2/3 and at place 0 with 1/6. 3000 epochs: 4 standard deviations are .0345 and .0273.
+  constexpr Index epochs = 3000;
+  BlockShuffle shuffle("here", 6, 2, 2, 11);
+  Vector<double> early = Vector<double>::Zero(6), first = Vector<double>::Zero(6);
+  for (Index epoch = 0; epoch < epochs; ++epoch) {
+    const std::vector<Index> order = epoch_of(shuffle, epoch, 6);
+    for (std::size_t place = 0; place < 4; ++place) early[order[place]] += 1.0 / epochs;
+    first[order[0]] += 1.0 / epochs;
+  }
+  CHECK((early.array() - 2. / 3).abs().maxCoeff() < .0345);
+  CHECK((first.array() - 1. / 6).abs().maxCoeff() < .0273);
+}
+
+TEST_CASE("block shuffle: sizes beyond 2^32 in constant time", "[block_shuffle]") {
+  const Index n = (Index{1} << 45) + 5;
+  BlockShuffle shuffle("here", n, Index{1} << 28, 2, 1);  // 2^17 blocks and one of 5
+  CHECK(shuffle.num_windows() == (Index{1} << 16) + 1);
+  CHECK(says(message_of([&] { BlockShuffle("here", n, 1, 1, 1); }), "too many"));
+  CHECK(says(message_of([&] { BlockShuffle("here", n, Index{1} << 28, 16, 1); }), "too many"));
+  CHECK(says(message_of([&] { BlockShuffle("here", 0, 1, 1, 1); }), "no signals"));
+  CHECK(says(message_of([&] { BlockShuffle("here", 5, 0, 1, 1); }), "at least 1, are 0 and 1"));
+  CHECK(says(message_of([&] { BlockShuffle("here", 5, 1, -1, 1); }), "at least 1, are 1 and -1"));
+}
+
+TEMPLATE_TEST_CASE("mapped source: laws, each signal once an epoch, the same when opened again",
+                   "[mapped_npy]", float, double) {
+  using S = TestType;
+  const Folder folder;
+  const fs::path path = folder / "x.npy";
+  const Matrix<S> signals = numbered_signals<S>(53);
+  write_npy(path, signals);
+  const MappedNpySourceOptions options{.batch_size = 5, .seed = 2, .block = 4, .window = 3};
+  MappedNpySource<S> source(path, options);
+  test::check_source_laws(source);
+  CHECK(source.dim() == 2);
+  CHECK(source.num_signals() == 53);
+  CHECK(source.batches_per_epoch() == 10);
+  std::vector<Matrix<S>> batches;
+  for (Index epoch = 0; epoch < 3; ++epoch) {
+    std::set<S> seen;
+    for (Index b = 0; b < 10; ++b) {
+      const Matrix<S> batch = source.batch(10 * epoch + b);
+      REQUIRE(batch.cols() == 5);
+      const auto columns = source.columns(10 * epoch + b);
+      for (Index j = 0; j < 5; ++j) {
+        CHECK(batch.col(j) == signals.col(columns[static_cast<std::size_t>(j)]));
+        seen.insert(batch(0, j));
+      }
+      batches.push_back(batch);
+    }
+    CHECK(seen.size() == 50);  // all but the remainder of 53 / 5
+  }
+  // A training that is resumed at any step, in another process.
+  for (Index step = 0; step < 30; ++step) {
+    MappedNpySource<S> again(path, options);
+    CHECK(again.batch(step) == batches[static_cast<std::size_t>(step)]);
+  }
+  // A batch that spans windows; one of everything; a file that is gone when it is open.
+  MappedNpySource<S> large(path, {.batch_size = 53, .block = 4, .window = 1});
+  MappedNpySource<S> copy = large;
+  fs::remove(path);
+  CHECK(large.batch(3).row(0).sum() == S(53 * 52 / 2));
+  CHECK(copy.batch(3) == large.batch(3));
+}
+
+TEST_CASE("mapped source: every type that read_npy reads", "[mapped_npy]") {
+  const Folder folder;
+  const fs::path path = folder / "x.npy";
+  write_npy(path, numbered_signals<double>(9));
+  MappedNpySource<float> rounded(path, {.batch_size = 9});
+  CHECK(rounded.batch(0).row(0).sum() == 36);
+  // Big-endian doubles, behind a header of a length that leaves them unaligned.
+  std::string header = "{'descr': '>f8', 'fortran_order': False, 'shape': (3, 1), }";
+  std::string bytes = npy_of(header);
+  REQUIRE(bytes.size() % 8 != 0);
+  for (const char second : {'\xF0', '\x00', '\x08'})  // 1, 2, 3
+    bytes += std::string(1, second == '\xF0' ? '\x3F' : '\x40') + second + std::string(6, '\0');
+  MappedNpySource<double> swapped(folder.holding(bytes), {.batch_size = 1, .block = 1});
+  Vector<double> seen(3);
+  for (Index step = 0; step < 3; ++step) seen[step] = swapped.batch(step)(0, 0);
+  CHECK(seen.sum() == 6);
+  CHECK(seen.prod() == 6);
+}
+
+TEST_CASE("mapped source: a signal that is not finite is refused by its row", "[mapped_npy]") {
+  const Folder folder;
+  const fs::path path = folder / "x.npy";
+  Matrix<float> signals = numbered_signals<float>(20);
+  signals(1, 13) = std::numeric_limits<float>::infinity();
+  write_npy(path, signals);
+  MappedNpySource<float> source(path, {.batch_size = 4, .block = 3, .window = 2});
+  int refusals = 0;
+  for (Index step = 0; step < 5; ++step) {
+    const std::string message = error_of([&] { (void)source.batch(step); });
+    if (message.empty()) continue;
+    ++refusals;
+    CHECK(message == "cannot read " + path.string() + ": its row 13 holds a NaN or an infinity");
+  }
+  CHECK(refusals == 1);
+}
+
+TEST_CASE("mapped source: what it cannot map is refused by name", "[mapped_npy]") {
+  const Folder folder;
+  const auto complaint = [&](const std::string& header, std::size_t numbers) {
+    return folder.complaint(npy_of(header, numbers),
+                            [](const fs::path& path) { MappedNpySource<float>{path}; });
+  };
+  CHECK(complaint("{'descr': '<f8', 'fortran_order': True, 'shape': (3, 2), }", 6) ==
+        "its array is in Fortran order; signals are in C order");
+  CHECK(complaint("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", 3) ==
+        "its array has shape (3,); signals are [samples, dim]");
+  CHECK(complaint("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }", 0) ==
+        "its array has shape (0, 3): there are no signals or they have no entries");
+  CHECK(complaint("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 0), }", 0) ==
+        "its array has shape (3, 0): there are no signals or they have no entries");
+  CHECK(complaint("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }", 5) ==
+        "its shape (3, 2) of type <f8 takes 48 bytes, and it has 40");
+  CHECK(says(complaint("{'descr': '<c8', 'fortran_order': False, 'shape': (3, 2), }", 6),
+             "its numbers are of type \"<c8\""));
+  const std::string absent = (folder / "absent").string();
+  CHECK(error_of([&] { MappedNpySource<float>{absent}; }) ==
+        "cannot read " + absent + ": No such file or directory");
+  const fs::path path = folder / "x.npy";
+  write_npy(path, numbered_signals<float>(5));
+  CHECK(message_of([&] { MappedNpySource<float>{path}; }) ==
+        "MappedNpySource: batch_size must be in [1, n], got 1024 of 5");
+  CHECK(message_of([&] { MappedNpySource<float>(path, {.batch_size = 0}); }) ==
+        "MappedNpySource: batch_size must be in [1, n], got 0 of 5");
+}
+
+TEST_CASE("mapped source: a file of 100 gigabytes opens at once", "[mapped_npy]") {
+  // Sparse on disk: its zeros take no room. 25,000 signals of 2^20 numbers: both the numbers' places
+  // and their bytes pass 2^32.
+  const Folder folder;
+  const fs::path path = folder / "x.npy";
+  const Index n = 25'000, dim = Index{1} << 20;
+  const std::string header =
+      npy_of("{'descr': '<f4', 'fortran_order': False, 'shape': (25000, 1048576), }");
+  const auto begin_of = [&](Index row) {
+    return header.size() + static_cast<std::uintmax_t>(row) * static_cast<std::uintmax_t>(dim) * 4;
+  };
+  write_whole(path, header);
+  std::error_code failure;
+  fs::resize_file(path, begin_of(n), failure);
+  if (failure) {
+    WARN("not tested, as no sparse file of 100 gigabytes can be made: " << failure.message());
+    return;
+  }
+  {
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(begin_of(n - 1)));
+    for (Index i = 0; i < dim; ++i) file.write("\0\0\x80\x3F", 4);  // 1
+  }
+  MappedNpySource<float> source(path, {.batch_size = 1, .seed = 4, .block = 4, .window = 2});
+  CHECK(source.num_signals() == n);
+  BlockShuffle shuffle("here", n, 4, 2, 4);
+  const std::vector<Index> order = epoch_of(shuffle, 1, n);
+  const Index place = std::find(order.begin(), order.end(), n - 1) - order.begin();
+  CHECK(source.batch(n + place).sum() == float(dim));
+  CHECK(source.batch(n + (place + 1) % n).sum() == 0);
 }
