@@ -2,6 +2,7 @@
 #ifndef LACUNA_TRANSFORM_FOLD_HPP
 #define LACUNA_TRANSFORM_FOLD_HPP
 
+#include <concepts>
 #include <utility>
 
 #include <lacuna/concepts/encoder.hpp>
