@@ -56,7 +56,7 @@ concept CountsFlops = requires(const E& e, const D& d) {
 ///
 /// | expression                            | meaning                                              |
 /// |---------------------------------------|------------------------------------------------------|
-/// | `E::Tape`                             | what `forward` leaves for `backward`; reused, so only the  |
+/// | `E::Tape`                             | what `forward` leaves for `backward`, reused: only the |
 /// |                                       | first step of a training allocates codes             |
 /// | `e.forward(d, x, tape)`               | the codes, kept in the tape and returned from there  |
 /// | `e.backward(d, x, tape, g, gradient)` | `gradient` = dL/dparameters, for g = dL/dcodes       |
