@@ -102,6 +102,7 @@
 #include <lacuna/encoder/marginal_threshold.hpp>
 #include <lacuna/encoder/matching_pursuit.hpp>
 #include <lacuna/encoder/mlp.hpp>
+#include <lacuna/encoder/nonnegative_selection.hpp>
 #include <lacuna/encoder/orthogonal_least_squares.hpp>
 #include <lacuna/encoder/orthogonal_matching_pursuit.hpp>
 #include <lacuna/encoder/proximal_gradient.hpp>

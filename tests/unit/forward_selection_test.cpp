@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <Eigen/Cholesky>
@@ -184,6 +185,124 @@ TEST_CASE("non-negative OMP is non-negative least squares on its support", "[omp
     REQUIRE(one.size() == 1);
     CHECK(one[0] == best);
   }
+}
+
+TEMPLATE_TEST_CASE("non-negative OLS is non-negative least squares on its support", "[ols]", float,
+                   double) {
+  using S = TestType;
+  INFO("seeds 11 and 12");
+  const double tolerance = std::is_same_v<S, float> ? 1e-4 : 1e-10;
+  const Index num_atoms = GENERATE(20, 70);
+  // Atoms that share a direction, so that some push others below 0.
+  const Matrix<double> coherent = uneven_atoms(10, num_atoms).array() + 0.7;
+  const DenseDictionary<S> d(coherent.template cast<S>());
+  const Matrix<double> atoms = d.atoms().template cast<double>();
+  const Matrix<S> x = random_normal<S>(10, 60, 12);
+  const Matrix<double> signals = x.template cast<double>();
+  const PreparedDictionary<DenseDictionary<S>> prepared(d), without_gram(d, 0);
+  const Index most = 6;
+  Vector<double> before = 0.5 * signals.colwise().squaredNorm().transpose();
+  Vector<double> ahead = (atoms.transpose() * signals).colwise().maxCoeff().transpose();
+  std::vector<std::vector<Index>> supports(60);
+  Index left_the_support = 0;
+  for (Index k = 1; k <= most; ++k) {
+    const OrthogonalLeastSquares encoder({.k = k, .nonnegative = true, .threads = 2});
+    const auto solution = encoder.solve(prepared, x);
+    const Matrix<double> codes = Matrix<S>(solution.codes).template cast<double>();
+    CHECK((codes - Matrix<S>(encoder.encode(d, x)).template cast<double>()).norm() <
+          10 * tolerance * codes.norm());
+    // One at a time, without a Gram matrix: in residual form.
+    for (Index j = 0; j < 5; ++j)
+      CHECK(
+          (codes.col(j) - Matrix<S>(encoder.encode(without_gram, x.col(j))).template cast<double>())
+              .norm() < 10 * tolerance * codes.norm());
+    const Matrix<double> correlations = atoms.transpose() * (signals - atoms * codes);
+    for (Index j = 0; j < x.cols(); ++j) {
+      CAPTURE(k, j, num_atoms);
+      std::vector<Index> support;
+      for (Index i = 0; i < num_atoms; ++i)
+        if (codes(i, j) != 0) support.push_back(i);
+      // The optimum of its atoms: above 0, and stationary.
+      for (const Index i : support) {
+        CHECK(codes(i, j) > 0);
+        CHECK(std::abs(correlations(i, j)) < 10 * tolerance);
+      }
+      CHECK(std::abs(2 * solution.objective[j] - best_error(atoms, support, signals.col(j))) <
+            10 * tolerance);
+      // Each choice lowers the error while a correlation is above 0.
+      if (ahead[j] > 1e-3)
+        CHECK(solution.objective[j] < before[j]);
+      else
+        CHECK(solution.objective[j] < before[j] + tolerance);
+      before[j] = solution.objective[j];
+      ahead[j] = correlations.col(j).maxCoeff();
+      for (const Index i : supports[static_cast<std::size_t>(j)])
+        if (codes(i, j) == 0) ++left_the_support;
+      supports[static_cast<std::size_t>(j)] = support;
+    }
+  }
+  CHECK(left_the_support > 0);  // or the rule of who leaves was not tried
+}
+
+TEST_CASE("a choice of non-negative OLS lowers the error most", "[ols]") {
+  INFO("seeds 11 and 12");
+  const DenseDictionary<double> d(uneven_atoms(10, 20));
+  const Matrix<double> x = random_normal<double>(10, 60, 12);
+  const auto encode = [&](Index k, bool nonnegative) {
+    return OrthogonalLeastSquares({.k = k, .nonnegative = nonnegative}).encode(d, x);
+  };
+  const auto one = encode(1, true), two = encode(2, true);
+  Index compared = 0;
+  for (Index j = 0; j < x.cols(); ++j) {
+    CAPTURE(j);
+    const auto first = support_of(one, j), both = support_of(two, j);
+    REQUIRE(first.size() == 1);
+    // Every atom with positive correlation alone, then every second one whose free fit is >= 0.
+    double smallest = x.col(j).squaredNorm(), smallest_of_two = smallest;
+    bool all_free = true;
+    for (Index i = 0; i < d.num_atoms(); ++i) {
+      if (d.atoms().col(i).dot(x.col(j)) > 0)
+        smallest = std::min(smallest, best_error(d.atoms(), {i}, x.col(j)));
+      if (i == first[0]) continue;
+      Matrix<double> pair(10, 2);
+      pair << d.atoms().col(first[0]), d.atoms().col(i);
+      const Vector<double> s = (pair.transpose() * pair).ldlt().solve(pair.transpose() * x.col(j));
+      if (s[1] <= 0) continue;
+      if (s[0] <= 0) all_free = false;
+      smallest_of_two = std::min(smallest_of_two, (x.col(j) - pair * s).squaredNorm());
+    }
+    CHECK(std::abs(best_error(d.atoms(), first, x.col(j)) - smallest) < 1e-10);
+    if (!all_free) continue;
+    ++compared;
+    CHECK(std::abs(best_error(d.atoms(), both, x.col(j)) - smallest_of_two) < 1e-10);
+  }
+  CHECK(compared > 10);
+}
+
+TEST_CASE("non-negative OLS is OLS where that is non-negative", "[ols]") {
+  INFO("seeds 51 and 52");
+  const SyntheticModel<double> model(SyntheticOptions{.dim = 64, .num_atoms = 128, .num_active = 4},
+                                     51);
+  const auto data = model.sample(100, 52);
+  const UnitNormDictionary<double> d(model.atoms());
+  Index same = 0;
+  std::vector<SparseCodes<double>> free;
+  for (Index k = 1; k <= 4; ++k)
+    free.push_back(OrthogonalLeastSquares({.k = k}).encode(d, data.signals));
+  const auto codes = OrthogonalLeastSquares({.k = 4, .nonnegative = true}).encode(d, data.signals);
+  CHECK(OrthogonalLeastSquares({.k = 4, .nonnegative = true})
+            .encode(d, Matrix<double>::Zero(64, 2))
+            .nonZeros() == 0);
+  for (Index j = 0; j < 100; ++j) {
+    bool nonnegative = true;
+    for (const auto& of_k : free)
+      for (SparseCodes<double>::InnerIterator entry(of_k, j); entry; ++entry)
+        nonnegative = nonnegative && entry.value() > 0;
+    if (!nonnegative) continue;
+    ++same;
+    CHECK((Matrix<double>(codes.col(j)) - Matrix<double>(free.back().col(j))).norm() < 1e-10);
+  }
+  CHECK(same > 50);
 }
 
 TEST_CASE("signals of any scale are fitted alike, and atoms that cannot be are named",

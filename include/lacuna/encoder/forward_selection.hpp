@@ -205,9 +205,22 @@ struct SelectionRequest {
   bool certify;
 };
 
-template <SelectionRule Rule, ExplicitDictionary D>
-[[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> select_forward(
-    const D& d, const MatrixArg<ScalarOf<D>>& signals, const SelectionRequest& request) {
+/// @throws std::invalid_argument naming the option that is out of range.
+template <class Options>
+void check_selection_options(const char* where, const Options& options) {
+  require(options.k >= 1, where, "k must be at least 1, is " + std::to_string(options.k));
+  require(options.tolerance >= 0 && std::isfinite(options.tolerance), where,
+          "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
+  require(options.threads >= 0, where,
+          "threads must be at least 0, is " + std::to_string(options.threads));
+}
+
+/// Runs a selection on every signal. @param make  (gram or null, most atoms) -> its work space.
+template <ExplicitDictionary D, class Make>
+[[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> select_each(const D& d,
+                                                             const MatrixArg<ScalarOf<D>>& signals,
+                                                             const SelectionRequest& request,
+                                                             Make&& make) {
   using S = ScalarOf<D>;
   const Index num_atoms = d.num_atoms(), n = signals.cols();
   const Index most = std::min({request.k, num_atoms, d.dim()});
@@ -217,31 +230,38 @@ template <SelectionRule Rule, ExplicitDictionary D>
   Solution<SparseCodes<S>> solution(num_atoms, n);
   const GramForm<D> form(request.where, d, n, most, solution.setup_flops);
   SelectedEntries<S> entries(most, n);
-  const auto run = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
-    // Some 256 Ki correlations a block stay in the second-level cache.
-    const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024);
-    for_each_block(n, block_size, request.threads, [&](Block block, Index) {
-      ForwardSelection<S, Rule, Chunk> selection(d.atoms(), form.gram(), most);
-      Matrix<S> correlations = d.correlate(signals.middleCols(block.begin, block.count));
-      for (Index j = block.begin; j < block.begin + block.count; ++j) {
-        const auto result = selection.run(signals.col(j), correlations.col(j - block.begin),
-                                          request.tolerance, request.certify);
-        const auto there = static_cast<std::size_t>(j);
-        entries.set(j, selection);
-        solution.iterations[there] = static_cast<Index>(selection.support().size());
-        solution.status[there] = result.status;
-        solution.flops[there] = result.flops;
-        solution.gap[j] = solution.relative_gap[j] = std::numeric_limits<double>::quiet_NaN();
-        if (request.certify) solution.objective[j] = selection.objective(signals.col(j));
-      }
-    });
-  };
-  if (num_atoms < 64)
-    run(std::integral_constant<int, 16>());
-  else
-    run(std::integral_constant<int, 64>());
+  // Enough signals for the product with D^T to run at its speed; of few atoms some more.
+  const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 128, 1024);
+  for_each_block(n, block_size, request.threads, [&](Block block, Index) {
+    auto selection = make(form.gram(), most);
+    const Matrix<S> correlations = d.correlate(signals.middleCols(block.begin, block.count));
+    for (Index j = block.begin; j < block.begin + block.count; ++j) {
+      const auto result = selection.run(signals.col(j), correlations.col(j - block.begin),
+                                        request.tolerance, request.certify);
+      const auto there = static_cast<std::size_t>(j);
+      entries.set(j, selection);
+      solution.iterations[there] = static_cast<Index>(selection.support().size());
+      solution.status[there] = result.status;
+      solution.flops[there] = result.flops;
+      solution.gap[j] = solution.relative_gap[j] = std::numeric_limits<double>::quiet_NaN();
+      if (request.certify) solution.objective[j] = selection.objective(signals.col(j));
+    }
+  });
   entries.assemble(solution.codes);
   return solution;
+}
+
+template <SelectionRule Rule, ExplicitDictionary D>
+[[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> select_forward(
+    const D& d, const MatrixArg<ScalarOf<D>>& signals, const SelectionRequest& request) {
+  using S = ScalarOf<D>;
+  const auto with_chunk = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
+    return select_each(d, signals, request, [&](const Matrix<S>* gram, Index most) {
+      return ForwardSelection<S, Rule, Chunk>(d.atoms(), gram, most);
+    });
+  };
+  if (d.num_atoms() < 64) return with_chunk(std::integral_constant<int, 16>());
+  return with_chunk(std::integral_constant<int, 64>());
 }
 
 }  // namespace lacuna::detail

@@ -54,12 +54,7 @@ class OrthogonalMatchingPursuit {
 
   /// @throws std::invalid_argument naming the option that is out of range.
   explicit OrthogonalMatchingPursuit(Options options) : options_(options) {
-    require(options.k >= 1, "OrthogonalMatchingPursuit",
-            "k must be at least 1, is " + std::to_string(options.k));
-    require(options.tolerance >= 0 && std::isfinite(options.tolerance), "OrthogonalMatchingPursuit",
-            "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
-    require(options.threads >= 0, "OrthogonalMatchingPursuit",
-            "threads must be at least 0, is " + std::to_string(options.threads));
+    detail::check_selection_options("OrthogonalMatchingPursuit", options);
   }
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
