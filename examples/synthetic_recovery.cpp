@@ -335,7 +335,10 @@ class Regime {
                                                double lambda, bool learn_dictionary, Index steps) {
     Autoencoder<Encoder> sae{{Identity{}, dictionary, std::move(encoder)}, {}, {}};
     const JointTrainer trainer(
-        {.steps = steps, .lambda = lambda, .learn_dictionary = learn_dictionary},
+        {.steps = steps,
+         .lambda = lambda,
+         .learn_dictionary = learn_dictionary,
+         .tangent_gradient = false},  // the paper's form
         Adam({.learning_rate = setting_.learning_rate}));
     sae.training = train(trainer, sae.model, InMemorySource<S>(data_.train.signals));
     sae.training.published =

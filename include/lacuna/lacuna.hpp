@@ -29,6 +29,7 @@
 #include <lacuna/concepts/observer.hpp>
 #include <lacuna/concepts/optimizer.hpp>
 #include <lacuna/concepts/penalty.hpp>
+#include <lacuna/concepts/revival.hpp>
 #include <lacuna/concepts/signal_source.hpp>
 #include <lacuna/concepts/solver.hpp>
 #include <lacuna/concepts/trainer.hpp>
@@ -133,15 +134,19 @@
 #include <lacuna/signal/labelled_source.hpp>
 #include <lacuna/signal/minibatches.hpp>
 #include <lacuna/trainer/alternating.hpp>
+#include <lacuna/trainer/auxiliary_k.hpp>
 #include <lacuna/trainer/code_loss.hpp>
 #include <lacuna/trainer/csv_log.hpp>
 #include <lacuna/trainer/early_stop.hpp>
 #include <lacuna/trainer/every.hpp>
 #include <lacuna/trainer/joint.hpp>
+#include <lacuna/trainer/joint_state.hpp>
+#include <lacuna/trainer/latent_activity.hpp>
 #include <lacuna/trainer/observers.hpp>
 #include <lacuna/trainer/progress_bar.hpp>
 #include <lacuna/trainer/progress_text.hpp>
 #include <lacuna/trainer/reconstruction_gradient.hpp>
+#include <lacuna/trainer/resample.hpp>
 #include <lacuna/trainer/sparse_coding.hpp>
 #include <lacuna/trainer/supervised.hpp>
 

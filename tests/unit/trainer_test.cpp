@@ -344,10 +344,19 @@ TEST_CASE("JointTrainer restores unit norm after each step, outside the gradient
   const Linear encoder(RandomWeights{.dim = 4, .num_atoms = 6, .seed = 33});
   Model free{Identity{}, Dense(atoms), encoder};
   Model unit{Identity{}, UnitNorm(atoms), encoder};
-  const JointTrainer one({.steps = 1}, GradientDescent({.learning_rate = 0.5}));
+  Model turned = unit;
+  const GradientDescent descent({.learning_rate = 0.5});
+  const JointTrainer one({.steps = 1, .tangent_gradient = false}, descent);
   one.fit(free, Source(x));
   one.fit(unit, Source(x));
   CHECK((unit.dictionary.atoms() - free.dictionary.atoms().colwise().normalized()).norm() < 1e-14);
+  // Without the part of the gradient along the atom, a step is at a right angle to it.
+  JointTrainer({.steps = 1}, descent).fit(turned, Source(x));
+  for (Index i = 0; i < 6; ++i) {
+    const Vector<double> atom = atoms.col(i), move = free.dictionary.atoms().col(i) - atom;
+    const Vector<double> expected = atom + move - move.dot(atom) * atom;
+    CHECK((turned.dictionary.atoms().col(i) - expected.normalized()).norm() < 1e-14);
+  }
   CHECK((free.dictionary.atoms() - unit.dictionary.atoms()).norm() > 1e-3);
   JointTrainer({.steps = 200}).fit(unit, Source(x));
   CHECK((unit.dictionary.atoms().colwise().norm().array() - 1).abs().maxCoeff() < 1e-14);
@@ -467,7 +476,9 @@ TEST_CASE("JointTrainer counts its flops", "[joint]") {
   const auto flops = [&](bool learn) {
     Model model{Identity{}, UnitNorm(gaussian_dictionary<double>(dim, num_atoms, 82)),
                 Linear(RandomWeights{.dim = dim, .num_atoms = num_atoms, .seed = 83})};
-    return JointTrainer({.steps = 3, .learn_dictionary = learn}, plain).fit(model, Source(x)).flops;
+    return JointTrainer({.steps = 3, .learn_dictionary = learn, .tangent_gradient = false}, plain)
+        .fit(model, Source(x))
+        .flops;
   };
   // Encoder 2 + 2, decoder and its transpose 2 + 2 dim num_atoms a signal; residual, |s| and its
   // slope 3 an entry; descent 4 a weight. The dictionary: 2 dim num_atoms a signal, descent 4 and

@@ -19,6 +19,12 @@ concept CanUpdateAtoms = requires(D& d, AnyAtomChange<typename D::Scalar> change
 };
 }  // namespace detail
 
+namespace detail {
+/// Says of itself that its atoms have length 1, so that a gradient along them is lost.
+template <class D>
+concept HasUnitNorm = requires { requires D::unit_norm; };
+}  // namespace detail
+
 /// An explicit dictionary whose atoms can be replaced or stepped, its invariant kept.
 ///
 /// `d.update_atoms(change)` calls `change(Matrix<Scalar>& atoms)` once, in place and without a copy,

@@ -68,8 +68,8 @@ class CoordinateDescentPath {
     const Index m = atoms_.rows();
     energy_ = x.template cast<double>().squaredNorm();
     left_ = usable_;
-    const S scale = start.size() > 0 ? start.cwiseAbs().maxCoeff() : S(0);
-    rounding_ = S(16) * std::numeric_limits<S>::epsilon() * scale;
+    // Of a correlation with an atom of length 1; another's is as much more as it is longer.
+    rounding_ = S(16) * std::numeric_limits<S>::epsilon() * static_cast<S>(std::sqrt(energy_));
     Result result;
     result.flops = 2 * m * atoms_.cols() + 2 * m;
     bool at_rest = false;
@@ -220,9 +220,9 @@ class CoordinateDescentPath {
     for (const Index i : left_) {
       const S c = against(correlations_[i]);
       const bool inside = at_[static_cast<std::size_t>(i)] >= 0;
-      if (!inside && scale * c + norms_[i] * radius + rounding_ < thresholds_[i]) continue;
+      if (!inside && scale * c + norms_[i] * (radius + rounding_) < thresholds_[i]) continue;
       left_[kept++] = i;
-      if (!inside && c - thresholds_[i] > rounding_) candidates_.push_back(i);
+      if (!inside && c - thresholds_[i] > norms_[i] * rounding_) candidates_.push_back(i);
     }
     left_.resize(kept);
     Index used = 0;

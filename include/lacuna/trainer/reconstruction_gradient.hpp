@@ -3,92 +3,93 @@
 #define LACUNA_TRAINER_RECONSTRUCTION_GRADIENT_HPP
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include <lacuna/concepts/encoder.hpp>
 #include <lacuna/concepts/explicit_dictionary.hpp>
+#include <lacuna/core/check.hpp>
+#include <lacuna/core/parallel.hpp>
+#include <lacuna/operator/blocked_product.hpp>
+#include <lacuna/operator/sparse_outer_product.hpp>
 
 namespace lacuna {
 
-/// The loss of the seed paper and its gradients, for codes of either form:
+/// The parts of a reconstruction loss, which add. A weight of 0 leaves a part out.
+struct ReconstructionLoss {
+  double squared_error = 1;     ///< weight of the mean of (D s - x)^2 over dim n entries
+  double normalised_error = 0;  ///< weight of sum ||D s - x||^2 / sum ||x - mean x||^2 of a batch
+  /// Matryoshka: both are summed over the reconstructions by the first p atoms alone, for each p.
+  /// Rising, the last num_atoms; empty for that alone. Source: Bussmann, Nabeshima, Karvonen &
+  /// Nanda, "Learning multi-level features with Matryoshka sparse autoencoders", 2025.
+  std::vector<Index> prefixes = {};
+};
+
+/// The reconstruction loss, with a price on the codes, and its gradients, for codes of either form:
 ///
 ///   loss = mean over dim n of (D s - x)^2 + lambda mean over num_atoms n of |s|
 ///
-/// Both terms are means, so its lambda is lambda dim / (2 num_atoms) in the objective of the solvers.
-/// Keeps its work space from call to call. For sparse codes the products cost 2 dim an active entry,
-/// and the code gradient has the pattern of the codes.
+/// in the seed paper's form, with other parts as `ReconstructionLoss` has them. Both terms are
+/// means, so that lambda is lambda dim / (2 num_atoms) in the objective of the solvers. Keeps its
+/// work space from call to call. For sparse codes the products cost 2 dim an active entry, and the
+/// code gradient has the pattern of the codes. The bits are the same at any number of threads.
 template <Real S, CodesOf<S> Codes>
 class ReconstructionGradient {
  public:
   /// Loss, `residual()` and `code_gradient()` of these codes. Shapes are the caller's to check.
+  /// @throws std::invalid_argument: prefixes that do not rise to num_atoms, or over a dictionary
+  /// that hides its atoms; a normalised error of a batch that does not vary.
   template <Dictionary D>
-  double evaluate(const D& d, const MatrixArg<S>& signals, const Codes& codes, double lambda) {
-    const auto n = static_cast<double>(signals.cols());
-    const double signal_entries = n * static_cast<double>(d.dim());
-    const double code_entries = n * static_cast<double>(d.num_atoms());
-    scale_ = static_cast<S>(2 / signal_entries);
-    const S slope = static_cast<S>(lambda / code_entries);
-
-    if constexpr (ExplicitDictionary<D> && !is_sparse_codes<Codes>) {
-      residual_.noalias() = d.atoms() * codes;
-      residual_ -= signals;
-    } else {
-      residual_ = d.decode(codes) - signals;
-    }
-    const double squared = static_cast<double>(residual_.squaredNorm());
-    double l1 = 0;
-    if constexpr (is_sparse_codes<Codes>) {
-      code_gradient_ = codes;
-      if constexpr (!ExplicitDictionary<D>) correlations_ = d.correlate(residual_);
-      for (Index j = 0; j < codes.cols(); ++j)
-        for (typename Codes::InnerIterator entry(code_gradient_, j); entry; ++entry) {
-          S correlation;
-          if constexpr (ExplicitDictionary<D>)
-            correlation = d.atoms().col(entry.row()).dot(residual_.col(j));
-          else
-            correlation = correlations_(entry.row(), j);
-          l1 += static_cast<double>(std::abs(entry.value()));
-          entry.valueRef() = scale_ * correlation + slope * sign(entry.value());
-        }
-    } else {
-      if constexpr (ExplicitDictionary<D>)
-        code_gradient_.noalias() = d.atoms().transpose() * residual_;
-      else
-        code_gradient_ = d.correlate(residual_);
-      if (lambda > 0) l1 = static_cast<double>(codes.template lpNorm<1>());
-      // One plain loop, which compilers take a register at a time; Eigen's sign goes entry by entry.
-      const S* code = codes.data();
-      S* g = code_gradient_.data();
-      for (Index i = 0; i < codes.size(); ++i) g[i] = scale_ * g[i] + slope * sign(code[i]);
-    }
-    return squared / signal_entries + lambda * l1 / code_entries;
+  double evaluate(const D& d, const MatrixArg<S>& signals, const Codes& codes, double lambda,
+                  const ReconstructionLoss& parts = {}, Index threads = 1) {
+    threads_ = threads;
+    ends_ = parts.prefixes;
+    if (ends_.empty()) ends_.push_back(d.num_atoms());
+    check_prefixes(d);
+    const double weight = weight_of(parts, signals);
+    scale_ = static_cast<S>(2 * weight);
+    const double squared = decode(d, signals, codes);
+    const double code_entries =
+        static_cast<double>(signals.cols()) * static_cast<double>(d.num_atoms());
+    const double l1 = correlate(d, codes, static_cast<S>(lambda / code_entries));
+    return weight * squared + lambda * l1 / code_entries;
   }
 
   /// D s - x, dim x n, of the last evaluation.
-  [[nodiscard]] const Matrix<S>& residual() const noexcept { return residual_; }
+  [[nodiscard]] const Matrix<S>& residual() const noexcept { return residuals_.back(); }
   /// dloss/ds, of the form of the codes.
   [[nodiscard]] const Codes& code_gradient() const noexcept { return code_gradient_; }
 
-  /// dloss/d(D s), dim x n.
-  [[nodiscard]] Matrix<S> reconstruction_gradient() const { return scale_ * residual_; }
+  /// dloss/d(D s), dim x n; of all prefixes together.
+  [[nodiscard]] Matrix<S> reconstruction_gradient() const { return scale_ * onward(0); }
 
   /// gradient = dloss/dD, dim x num_atoms, flattened column by column.
-  void atom_gradient(const Codes& codes, Vector<S>& gradient) const {
-    gradient.resize(residual_.rows() * codes.rows());
-    Eigen::Map<Matrix<S>> matrix(gradient.data(), residual_.rows(), codes.rows());
-    if constexpr (is_sparse_codes<Codes>) {
-      matrix.setZero();
-      for (Index j = 0; j < codes.cols(); ++j)
-        for (typename Codes::InnerIterator entry(codes, j); entry; ++entry)
-          matrix.col(entry.row()) += (scale_ * entry.value()) * residual_.col(j);
-    } else {
-      matrix.noalias() = residual_ * codes.transpose();
-      matrix *= scale_;
+  void atom_gradient(const Codes& codes, Vector<S>& gradient) {
+    const Index dim = residual().rows();
+    gradient.resize(dim * codes.rows());
+    Eigen::Map<Matrix<S>> matrix(gradient.data(), dim, codes.rows());
+    for (std::size_t g = 0; g < ends_.size(); ++g) {
+      const Index begin = begin_of(g), count = ends_[g] - begin;
+      auto part = matrix.middleCols(begin, count);
+      if constexpr (is_sparse_codes<Codes>) {
+        // A row range of column-major sparse codes is a copy: made for prefixes alone.
+        if (ends_.size() == 1)
+          outer_product_(onward(g), codes, part, threads_);
+        else
+          outer_product_(onward(g), SparseCodes<S>(codes.middleRows(begin, count)), part, threads_);
+        part *= scale_;
+      } else {
+        part.setZero();
+        add_blocked_product(scale_, onward(g), codes.middleRows(begin, count).transpose(), part,
+                            threads_);
+      }
     }
   }
 
-  /// Audited flops of `evaluate`: decode, correlate, and what is elementwise; `atom_gradient` the same
-  /// as decode.
+  /// Audited flops of `evaluate`: decode, correlate, and what is elementwise; `atom_gradient` the
+  /// same as decode.
   [[nodiscard]] static std::int64_t evaluate_flops(Index dim, const Codes& codes) {
     return 4 * dim * entries(codes) + 3 * dim * codes.cols() + 3 * entries(codes);
   }
@@ -97,7 +98,9 @@ class ReconstructionGradient {
   }
 
  private:
-  [[nodiscard]] static S sign(S value) { return (value > S(0) ? S(1) : S(0)) - (value < S(0) ? S(1) : S(0)); }
+  [[nodiscard]] static S sign(S value) {
+    return (value > S(0) ? S(1) : S(0)) - (value < S(0) ? S(1) : S(0));
+  }
 
   [[nodiscard]] static std::int64_t entries(const Codes& codes) {
     if constexpr (is_sparse_codes<Codes>)
@@ -106,9 +109,145 @@ class ReconstructionGradient {
       return codes.size();
   }
 
+  [[nodiscard]] Index begin_of(std::size_t group) const {
+    return group == 0 ? 0 : ends_[group - 1];
+  }
+
+  /// The sum of the residuals of all prefixes that hold this group of atoms.
+  [[nodiscard]] const Matrix<S>& onward(std::size_t group) const {
+    return group + 1 == ends_.size() ? residuals_.back() : sums_[group];
+  }
+
+  template <class D>
+  void check_prefixes(const D& d) const {
+    bool rising = ends_.front() >= 1 && ends_.back() == d.num_atoms();
+    for (std::size_t g = 1; g < ends_.size(); ++g) rising = rising && ends_[g] > ends_[g - 1];
+    if (!rising)
+      require(false, "ReconstructionLoss",
+              "prefixes must rise from at least 1 to num_atoms = " + std::to_string(d.num_atoms()));
+    if constexpr (!ExplicitDictionary<D>)
+      require(ends_.size() == 1, "ReconstructionLoss",
+              "prefixes need a dictionary that shows its atoms");
+  }
+
+  /// What one unit of squared error counts.
+  [[nodiscard]] static double weight_of(const ReconstructionLoss& parts,
+                                        const MatrixArg<S>& signals) {
+    double weight = 0;
+    if (parts.squared_error != 0)
+      weight += parts.squared_error / static_cast<double>(signals.size());
+    if (parts.normalised_error != 0) {
+      const Vector<S> mean = signals.rowwise().mean();
+      const auto variance = static_cast<double>((signals.colwise() - mean).squaredNorm());
+      require(variance > 0, "ReconstructionLoss",
+              "the normalised error of a batch that does not vary");
+      weight += parts.normalised_error / variance;
+    }
+    return weight;
+  }
+
+  /// The residuals of all prefixes, and the sum of their squares.
+  template <class D>
+  double decode(const D& d, const MatrixArg<S>& signals, const Codes& codes) {
+    residuals_.resize(ends_.size());
+    if constexpr (!ExplicitDictionary<D>) {
+      residuals_.front() = d.decode(codes) - signals;
+    } else if constexpr (is_sparse_codes<Codes>) {
+      for (Matrix<S>& residual : residuals_) residual.resize(signals.rows(), signals.cols());
+      for_each_block(signals.cols(), 64, threads_, [&](Block block, Index) {
+        for (Index j = block.begin; j < block.begin + block.count; ++j) {
+          typename SparseCodes<S>::InnerIterator entry(codes, j);
+          for (std::size_t g = 0; g < ends_.size(); ++g) {
+            auto residual = residuals_[g].col(j);
+            if (g == 0)
+              residual = -signals.col(j);
+            else
+              residual = residuals_[g - 1].col(j);
+            for (; entry && entry.row() < ends_[g]; ++entry)
+              residual += entry.value() * d.atoms().col(entry.row());
+          }
+        }
+      });
+    } else {
+      for (std::size_t g = 0; g < ends_.size(); ++g) {
+        if (g == 0)
+          residuals_[0] = -signals;
+        else
+          residuals_[g] = residuals_[g - 1];
+        const Index begin = begin_of(g), count = ends_[g] - begin;
+        add_blocked_product(S(1), d.atoms().middleCols(begin, count),
+                            codes.middleRows(begin, count), residuals_[g], threads_);
+      }
+    }
+    double squared = 0;
+    for (const Matrix<S>& residual : residuals_)
+      squared += static_cast<double>(residual.squaredNorm());
+    sums_.resize(ends_.size() - 1);
+    for (std::size_t g = ends_.size() - 1; g-- > 0;) sums_[g] = residuals_[g] + onward(g + 1);
+    return squared;
+  }
+
+  /// The code gradient; returns the sum of |s|.
+  template <class D>
+  double correlate(const D& d, const Codes& codes, S slope) {
+    constexpr Index block_size = 64;
+    const Index n = codes.cols();
+    l1_.setZero(num_blocks(n, block_size));
+    if constexpr (is_sparse_codes<Codes>) {
+      code_gradient_ = codes;
+      Matrix<S> correlations;
+      if constexpr (!ExplicitDictionary<D>) correlations = d.correlate(residual());
+      for_each_block(n, block_size, threads_, [&](Block block, Index) {
+        double l1 = 0;
+        for (Index j = block.begin; j < block.begin + block.count; ++j) {
+          std::size_t g = 0;
+          for (typename Codes::InnerIterator entry(code_gradient_, j); entry; ++entry) {
+            S correlation;
+            if constexpr (ExplicitDictionary<D>) {
+              while (entry.row() >= ends_[g]) ++g;
+              correlation = d.atoms().col(entry.row()).dot(onward(g).col(j));
+            } else {
+              correlation = correlations(entry.row(), j);
+            }
+            l1 += static_cast<double>(std::abs(entry.value()));
+            entry.valueRef() = scale_ * correlation + slope * sign(entry.value());
+          }
+        }
+        l1_[block.index] = l1;
+      });
+    } else {
+      if constexpr (ExplicitDictionary<D>) {
+        code_gradient_.setZero(codes.rows(), n);
+        for (std::size_t g = 0; g < ends_.size(); ++g) {
+          const Index begin = begin_of(g), count = ends_[g] - begin;
+          auto part = code_gradient_.middleRows(begin, count);
+          add_blocked_product(scale_, d.atoms().middleCols(begin, count).transpose(), onward(g),
+                              part, threads_);
+        }
+      } else {
+        code_gradient_ = scale_ * d.correlate(residual());
+      }
+      if (!(slope > S(0))) return 0;
+      // One plain loop, which compilers take a register at a time; Eigen's sign goes entry by
+      // entry.
+      for_each_block(n, block_size, threads_, [&](Block block, Index) {
+        const auto part = codes.middleCols(block.begin, block.count);
+        l1_[block.index] = static_cast<double>(part.template lpNorm<1>());
+        const S* code = part.data();
+        S* g = code_gradient_.col(block.begin).data();
+        for (Index i = 0; i < part.size(); ++i) g[i] += slope * sign(code[i]);
+      });
+    }
+    return l1_.sum();
+  }
+
   S scale_ = 0;
-  Matrix<S> residual_, correlations_;
+  Index threads_ = 1;
+  std::vector<Index> ends_;                  // of the prefixes: where their groups of atoms end
+  std::vector<Matrix<S>> residuals_, sums_;  // of each prefix; of it and all longer ones
+  Vector<double> l1_;                        // by block of signals, summed in their order
   Codes code_gradient_;
+  SparseOuterProduct<S> outer_product_;
 };
 
 }  // namespace lacuna

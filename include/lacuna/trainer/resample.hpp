@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_TRAINER_RESAMPLE_HPP
+#define LACUNA_TRAINER_RESAMPLE_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <lacuna/concepts/learnable_dictionary.hpp>
+#include <lacuna/concepts/revival.hpp>
+#include <lacuna/core/check.hpp>
+
+namespace lacuna {
+
+/// Options of `Resample`.
+struct ResampleOptions {
+  Index window = 500;  ///< steps without an active code after which a latent is dead
+  Index every = 500;   ///< steps between two looks
+  Index until = std::numeric_limits<Index>::max();  ///< none from this step on, so that all settle
+  double encoder_scale = 0.2;  ///< length of new encoder weights, over the mean of the living
+};
+
+/// Revives dead latents at the signals that are reconstructed worst. Models `RevivalFor` models
+/// with an affine encoder and a learnable dictionary.
+///
+/// The i-th dead latent is given the i-th worst signal of the batch: its atom becomes the direction
+/// of what is left of that signal, its encoder weights the same direction at `encoder_scale` of the
+/// mean length of the living, its bias 0, and what else the encoder learns of a latent the mean of
+/// the living. Signals that are reconstructed exactly revive nothing.
+///
+/// Source: Bricken et al., "Towards monosemanticity", 2023, appendix on neuron resampling; here the
+/// worst signals in turn and not by lot, and their residuals.
+///
+/// @code
+/// JointTrainer(options, Adam(), Resample({.window = 500})).fit(model, source);
+/// @endcode
+class Resample {
+ public:
+  using Options = ResampleOptions;
+
+  /// @throws std::invalid_argument naming the option that is out of range.
+  explicit Resample(ResampleOptions options = {}) : options_(options) {
+    require(options.window >= 1, "Resample",
+            "window must be at least 1, is " + std::to_string(options.window));
+    require(options.every >= 1, "Resample",
+            "every must be at least 1, is " + std::to_string(options.every));
+    require(
+        options.encoder_scale > 0 && std::isfinite(options.encoder_scale), "Resample",
+        "encoder_scale must be finite and above 0, is " + std::to_string(options.encoder_scale));
+  }
+
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] Index window() const noexcept { return options_.window; }
+
+  template <class M, Real S>
+  double auxiliary(const M&, const TrainingBatch<S>&, const std::vector<Index>&, Vector<S>&,
+                   Vector<S>&) const {
+    return 0;
+  }
+
+  /// Replaces up to n dead latents. @returns which.
+  template <class M, Real S>
+  requires LearnableDictionary<decltype(M::dictionary)> && requires(const M& m) {
+    m.encoder.affine();
+  }
+  [[nodiscard]] std::vector<Index> revive(M& model, const TrainingBatch<S>& batch,
+                                          const std::vector<Index>& dead, Index step) const {
+    if (dead.empty() || step >= options_.until || (step + 1) % options_.every != 0) return {};
+    const Vector<S> lengths = batch.residual.colwise().norm().transpose();
+    std::vector<Index> worst(static_cast<std::size_t>(lengths.size()));
+    std::iota(worst.begin(), worst.end(), Index(0));
+    std::stable_sort(worst.begin(), worst.end(),
+                     [&](Index i, Index j) { return lengths[i] > lengths[j]; });
+    std::vector<Index> revived;
+    for (std::size_t i = 0; i < std::min(dead.size(), worst.size()); ++i)
+      if (lengths[worst[i]] > S(0)) revived.push_back(dead[i]);
+
+    const Index num_atoms = model.encoder.affine().num_atoms();
+    const Index dim = model.encoder.affine().dim();
+    const bool has_bias = model.encoder.affine().has_bias();
+    auto parameters = model.encoder.parameters();
+    // Weights column by column, bias and all else are a column of num_atoms each.
+    Eigen::Map<Matrix<S>> columns(parameters.data(), num_atoms, parameters.size() / num_atoms);
+    std::vector<bool> living(static_cast<std::size_t>(num_atoms), true);
+    for (const Index latent : dead) living[static_cast<std::size_t>(latent)] = false;
+    double length = 0;
+    Vector<S> mean = Vector<S>::Zero(columns.cols());
+    const Index num_living = num_atoms - static_cast<Index>(dead.size());
+    for (Index i = 0; i < num_atoms; ++i) {
+      if (!living[static_cast<std::size_t>(i)]) continue;
+      length +=
+          static_cast<double>(columns.row(i).head(dim).norm()) / static_cast<double>(num_living);
+      mean += columns.row(i).transpose() / static_cast<S>(num_living);
+    }
+    // Where none lives there is no measure but the atoms' own.
+    const S scale = static_cast<S>(options_.encoder_scale * (num_living > 0 ? length : 1.0));
+    model.dictionary.update_atoms([&](Matrix<S>& atoms) {
+      for (std::size_t i = 0; i < revived.size(); ++i) {
+        const Index signal = worst[i], latent = revived[i];
+        const Vector<S> direction = batch.residual.col(signal) / -lengths[signal];
+        atoms.col(latent) = direction;
+        columns.row(latent).head(dim) = scale * direction.transpose();
+        if (has_bias) columns(latent, dim) = S(0);
+        if (num_living > 0)
+          for (Index c = dim + (has_bias ? 1 : 0); c < columns.cols(); ++c)
+            columns(latent, c) = mean[c];
+      }
+    });
+    return revived;
+  }
+
+ private:
+  ResampleOptions options_;
+};
+
+}  // namespace lacuna
+
+#endif  // LACUNA_TRAINER_RESAMPLE_HPP

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+//
+// What JointTrainer and SupervisedTrainer do beyond a plain step: losses that add, schedules,
+// clipping, and states that resume.
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <lacuna/dictionary/unit_norm.hpp>
+#include <lacuna/encoder/active_set.hpp>
+#include <lacuna/encoder/batch_top_k.hpp>
+#include <lacuna/encoder/jump_relu.hpp>
+#include <lacuna/encoder/linear_relu.hpp>
+#include <lacuna/encoder/top_k.hpp>
+#include <lacuna/metric/code_mcc.hpp>
+#include <lacuna/optimizer/gradient_descent.hpp>
+#include <lacuna/penalty/nonnegative_l1.hpp>
+#include <lacuna/signal/labelled_source.hpp>
+#include <lacuna/synthetic/synthetic_model.hpp>
+#include <lacuna/trainer/joint.hpp>
+#include <lacuna/trainer/resample.hpp>
+#include <lacuna/trainer/supervised.hpp>
+#include <lacuna/transform/identity.hpp>
+#include <lacuna/transform/learned_bias.hpp>
+
+#include "support/archetypes.hpp"
+#include "support/catch.hpp"
+#include "support/gradient_check.hpp"
+#include "support/refusal.hpp"
+
+namespace {
+
+using namespace lacuna;
+using test::finite_differences;
+using test::message_of;
+using test::relative_error;
+using UnitNorm = UnitNormDictionary<double>;
+using Source = InMemorySource<double>;
+
+constexpr Index dim = 4, num_atoms = 9;
+
+SparseCodes<double> some_codes(Index n, std::uint64_t seed) {
+  Matrix<double> codes = random_normal<double>(num_atoms, n, seed);
+  return codes.unaryExpr([](double s) { return std::abs(s) > 0.5 ? s : 0.0; }).sparseView();
+}
+
+/// The loss by its definition.
+double loss_of(const Matrix<double>& atoms, const Matrix<double>& x, const Matrix<double>& codes,
+               double lambda, const ReconstructionLoss& parts) {
+  std::vector<Index> prefixes = parts.prefixes;
+  if (prefixes.empty()) prefixes.push_back(num_atoms);
+  const double variance = (x.colwise() - x.rowwise().mean()).squaredNorm();
+  double loss = lambda * codes.cwiseAbs().mean();
+  for (const Index p : prefixes) {
+    const double error = (atoms.leftCols(p) * codes.topRows(p) - x).squaredNorm();
+    loss += parts.squared_error * error / static_cast<double>(x.size()) +
+            parts.normalised_error * error / variance;
+  }
+  return loss;
+}
+
+}  // namespace
+
+TEST_CASE("losses add, and agree with finite differences", "[joint]") {
+  INFO("seeds 1 to 3");
+  const ReconstructionLoss parts =
+      GENERATE(ReconstructionLoss{.squared_error = 0, .normalised_error = 1},
+               ReconstructionLoss{.squared_error = 0.5, .normalised_error = 2},
+               ReconstructionLoss{.prefixes = {1, 4, 9}},
+               ReconstructionLoss{.normalised_error = 0.5, .prefixes = {3, 9}});
+  const Matrix<double> atoms = random_normal<double>(dim, num_atoms, 1);
+  const DenseDictionary<double> d(atoms);
+  const Matrix<double> x = random_normal<double>(dim, 7, 2);
+  const SparseCodes<double> sparse = some_codes(7, 3);
+  const Matrix<double> dense = sparse;
+  for (const double lambda : {0.0, 0.3}) {
+    const double expected = loss_of(atoms, x, dense, lambda, parts);
+    const Vector<double> by_atoms = finite_differences(
+        [&](const Vector<double>& a) {
+          return loss_of(a.reshaped(dim, num_atoms), x, dense, lambda, parts);
+        },
+        atoms.reshaped());
+    // |s| has no derivative at 0: the slope of what is above 0 is checked.
+    const Vector<double> by_codes = finite_differences(
+        [&](const Vector<double>& s) {
+          return loss_of(atoms, x, s.reshaped(num_atoms, 7), 0, parts);
+        },
+        dense.reshaped());
+    const Vector<double> price =
+        lambda / static_cast<double>(dense.size()) * dense.reshaped().array().sign();
+    Vector<double> gradient;
+    Matrix<double> reconstruction;
+    {
+      ReconstructionGradient<double, Matrix<double>> loss;
+      CHECK(loss.evaluate(d, x, dense, lambda, parts) == Approx(expected).epsilon(1e-13));
+      CHECK(relative_error(loss.code_gradient().reshaped(), by_codes + price) < 1e-6);
+      loss.atom_gradient(dense, gradient);
+      CHECK(relative_error(gradient, by_atoms) < 1e-6);
+      reconstruction = loss.reconstruction_gradient();
+      // A common offset of all reconstructions: what a learned bias is given.
+      const Vector<double> by_offset = finite_differences(
+          [&](const Vector<double>& offset) {
+            // Of x too, but not of its variance.
+            ReconstructionLoss fixed = parts;
+            const double variance = (x.colwise() - x.rowwise().mean()).squaredNorm();
+            fixed.squared_error +=
+                parts.normalised_error * static_cast<double>(x.size()) / variance;
+            fixed.normalised_error = 0;
+            return loss_of(atoms, x.colwise() - offset, dense, lambda, fixed);
+          },
+          Vector<double>::Zero(dim));
+      CHECK(relative_error(reconstruction.rowwise().sum(), by_offset) < 1e-6);
+    }
+    ReconstructionGradient<double, SparseCodes<double>> loss;
+    CHECK(loss.evaluate(d, x, sparse, lambda, parts) == Approx(expected).epsilon(1e-13));
+    const Matrix<double> scattered = loss.code_gradient();
+    Vector<double> expected_codes = by_codes + price;
+    for (Index i = 0; i < dense.size(); ++i)
+      if (dense.data()[i] == 0) expected_codes[i] = 0;
+    CHECK(relative_error(scattered.reshaped(), expected_codes) < 1e-6);
+    loss.atom_gradient(sparse, gradient);
+    CHECK(relative_error(gradient, by_atoms) < 1e-6);
+    CHECK((loss.reconstruction_gradient() - reconstruction).norm() < 1e-13);
+  }
+}
+
+TEST_CASE("the loss has the same bits at any number of threads", "[joint]") {
+  INFO("seeds 1 to 3");
+  const DenseDictionary<float> d(random_normal<float>(64, 1500, 1));
+  const Matrix<float> x = random_normal<float>(64, 1100, 2);
+  const Matrix<float> codes = random_normal<float>(1500, 1100, 3).cwiseMax(1.0F).array() - 1.0F;
+  const auto check = [&](const auto& form) {
+    using Codes = std::remove_cvref_t<decltype(form)>;
+    ReconstructionGradient<float, Codes> one, two;
+    const ReconstructionLoss parts{.prefixes = {400, 1500}};
+    CHECK(one.evaluate(d, x, form, 0.1, parts, 1) == two.evaluate(d, x, form, 0.1, parts, 2));
+    CHECK((Matrix<float>(one.code_gradient()).array() == Matrix<float>(two.code_gradient()).array())
+              .all());
+    Vector<float> a, b;
+    one.atom_gradient(form, a);
+    two.atom_gradient(form, b);
+    CHECK((a.array() == b.array()).all());
+  };
+  check(codes);
+  check(SparseCodes<float>(codes.sparseView()));
+}
+
+TEST_CASE("losses refuse prefixes that are none, and batches that do not vary", "[joint]") {
+  const DenseDictionary<double> d(random_normal<double>(dim, num_atoms, 1));
+  const Matrix<double> x = Matrix<double>::Ones(dim, 3), codes = Matrix<double>::Ones(num_atoms, 3);
+  ReconstructionGradient<double, Matrix<double>> loss;
+  const auto refusal = [&](const ReconstructionLoss& parts) {
+    return message_of([&] { loss.evaluate(d, x, codes, 0, parts); });
+  };
+  const std::string complaint =
+      "ReconstructionLoss: prefixes must rise from at least 1 to num_atoms = 9";
+  CHECK(refusal({.prefixes = {4}}) == complaint);
+  CHECK(refusal({.prefixes = {0, 9}}) == complaint);
+  CHECK(refusal({.prefixes = {5, 5, 9}}) == complaint);
+  CHECK(refusal({.normalised_error = 1}) ==
+        "ReconstructionLoss: the normalised error of a batch that does not vary");
+  const test::MinimalDictionary<double> hidden(d.atoms());
+  CHECK(message_of([&] {
+          loss.evaluate(hidden, x, codes, 0, {.prefixes = {4, 9}});
+        }) == "ReconstructionLoss: prefixes need a dictionary that shows its atoms");
+}
+
+TEST_CASE("schedules change lambda, the rate and k, step by step", "[joint]") {
+  INFO("seeds 1 to 3");
+  const Matrix<double> x = random_normal<double>(dim, 20, 1);
+  const RandomWeights weights{.dim = dim, .num_atoms = num_atoms, .seed = 2};
+  const UnitNorm atoms(random_normal<double>(dim, num_atoms, 3));
+  const GradientDescent descent({.learning_rate = 0.1});
+
+  // Two steps under a schedule are one at the first value and one at the second.
+  const auto at = [](double first, double second) {
+    return Schedule([=](Index step, Index) { return step == 0 ? first : second; });
+  };
+  Model scheduled{Identity{}, atoms, LinearReluEncoder<double>(weights)};
+  Model by_hand = scheduled;
+  JointTrainer({.steps = 2, .lambda = at(0.5, 0.1), .learning_rate = at(1, 0.25)}, descent)
+      .fit(scheduled, Source(x));
+  JointTrainer({.steps = 1, .lambda = 0.5}, descent).fit(by_hand, Source(x));
+  JointTrainer({.steps = 1, .lambda = 0.1}, GradientDescent({.learning_rate = 0.025}))
+      .fit(by_hand, Source(x));
+  CHECK((scheduled.encoder.parameters() - by_hand.encoder.parameters()).norm() < 1e-15);
+  CHECK((scheduled.dictionary.atoms() - by_hand.dictionary.atoms()).norm() < 1e-14);
+
+  Model top{Identity{}, atoms, TopKEncoder<double>(weights, 7)};
+  JointTrainer({.steps = 2, .lambda = 0, .k = at(6, 2)}).fit(top, Source(x));
+  CHECK(top.encoder.k() == 2);
+  CHECK(message_of([&] { JointTrainer({.k = 3}).fit(scheduled, Source(x)); }) ==
+        "JointTrainer: a schedule of k, and an encoder that has no k");
+  CHECK(message_of([&] {
+          JointTrainer({.steps = 2, .lambda = at(1, -1)}).fit(by_hand, Source(x));
+        }).starts_with("JointTrainer: lambda must be finite and at least 0, is -1"));
+}
+
+TEST_CASE("a gradient is cut to the length it may have", "[joint]") {
+  INFO("seeds 1 to 4");
+  const Matrix<double> x = 10 * random_normal<double>(dim, 20, 1);
+  const Model start{
+      LearnedBias<double>(random_normal<double>(dim, 1, 4)),
+      DenseDictionary<double>(random_normal<double>(dim, num_atoms, 2)),
+      LinearReluEncoder<double>(RandomWeights{.dim = dim, .num_atoms = num_atoms, .seed = 3})};
+  const auto moved = [&](double most) {
+    auto model = start;
+    JointTrainer({.steps = 1, .max_gradient_norm = most}, GradientDescent({.learning_rate = 1}))
+        .fit(model, Source(x));
+    Vector<double> move(dim + num_atoms * dim * 2);
+    move << model.transform.parameters() - start.transform.parameters(),
+        (model.dictionary.atoms() - start.dictionary.atoms()).reshaped(),
+        model.encoder.parameters() - start.encoder.parameters();
+    return move;
+  };
+  const Vector<double> whole = moved(0);
+  REQUIRE(whole.norm() > 1);
+  CHECK((moved(0.5) - 0.5 * whole.normalized()).norm() < 1e-12);
+  CHECK((moved(2 * whole.norm()) - whole).norm() == 0);
+}
+
+TEST_CASE("a training resumed has the bits of one that was not interrupted", "[joint]") {
+  INFO("seeds 1 to 5");
+  const Matrix<float> x = random_normal<float>(dim, 60, 1);
+  const RandomWeights weights{.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 2};
+  const auto check = [&](const auto& encoder, const auto& revival) {
+    const InMemorySource<float> source(x, {.batch_size = 16, .seed = 3});
+    const JointTrainer trainer(
+        {.steps = 40, .lambda = Schedule([](Index step, Index) { return 0.01 * double(step); })},
+        Adam(), revival);
+    const Model start{LearnedBias<float>(random_normal<float>(dim, 1, 4)),
+                      UnitNormDictionary<float>(random_normal<float>(dim, num_atoms, 5)), encoder};
+    auto whole = start;
+    const Outcome expected = trainer.fit(whole, InMemorySource<float>(source));
+
+    auto model = start;
+    auto state = trainer.start(model);
+    const auto stop_at_17 = [](const Progress& progress) { return progress.step != 17; };
+    CHECK(trainer.resume(model, state, InMemorySource<float>(source), stop_at_17).status ==
+          Status::stopped);
+    CHECK(state.step == 17);
+    // As a file would give them back.
+    auto model_later = model;
+    auto state_later = state;
+    const Outcome outcome = trainer.resume(model_later, state_later, InMemorySource<float>(source));
+    CHECK(outcome.steps == expected.steps);
+    CHECK(outcome.loss == expected.loss);
+    CHECK(outcome.flops == expected.flops);
+    CHECK(outcome.status == Status::completed);
+    CHECK((model_later.encoder.parameters().array() == whole.encoder.parameters().array()).all());
+    CHECK((model_later.dictionary.atoms().array() == whole.dictionary.atoms().array()).all());
+    CHECK((model_later.transform.bias().array() == whole.transform.bias().array()).all());
+    if constexpr (EncoderWithStatistics<std::remove_cvref_t<decltype(encoder)>>)
+      CHECK((model_later.encoder.statistics().array() == whole.encoder.statistics().array()).all());
+  };
+  check(JumpReluEncoder<float>(weights), Resample({.window = 5, .every = 7}));
+  check(BatchTopKEncoder<float>(weights, 2), NoRevival());
+}
+
+TEST_CASE("own terms are priced in place of |s|", "[joint]") {
+  INFO("seeds 1 to 3");
+  // One step of descent on the thresholds alone shows what lambda did: the codes' |s| has no part.
+  const Matrix<double> x = random_normal<double>(dim, 50, 1);
+  const RandomWeights weights{.dim = dim, .num_atoms = num_atoms, .seed = 2};
+  const Model start{Identity{}, UnitNorm(random_normal<double>(dim, num_atoms, 3)),
+                    JumpReluEncoder<double>(weights, {.threshold = 0.5, .bandwidth = 0.5})};
+  const auto after = [&](double lambda) {
+    auto model = start;
+    JointTrainer({.steps = 1, .lambda = lambda}, GradientDescent({.learning_rate = 0.1}))
+        .fit(model, Source(x));
+    return Vector<double>(model.encoder.parameters());
+  };
+  typename JumpReluEncoder<double>::Tape tape;
+  start.encoder.forward(start.dictionary, x, tape);
+  Vector<double> gradient = Vector<double>::Zero(start.encoder.parameters().size());
+  start.encoder.own_terms(start.dictionary, x, tape, 0.7, gradient);
+  REQUIRE(gradient.norm() > 0);
+  CHECK((after(0.7) - after(0) + 0.1 * gradient).norm() < 1e-14);
+}
+
+TEST_CASE("distillation: an encoder learns what a solver finds, on the dictionary as it is",
+          "[supervised]") {
+  INFO("seeds 1 to 4");
+  const SyntheticModel<double> truth(SyntheticOptions{.dim = 8, .num_atoms = 12, .num_active = 2},
+                                     1);
+  const auto sample = truth.sample(400, 2);
+  const UnitNorm d(truth.atoms());
+  const SparseCodes<double> solved = ActiveSet(NonnegativeL1(0.05)).encode(d, sample.signals);
+  Model model{
+      Identity{}, d,
+      LinearReluEncoder<double>(RandomWeights{.dim = 8, .num_atoms = 12, .bias = true, .seed = 3})};
+  const auto error = [&] {
+    return (model.encode(sample.signals) - Matrix<double>(solved)).squaredNorm() /
+           solved.squaredNorm();
+  };
+  const double before = error();
+  const SupervisedTrainer<SquaredLoss> trainer({.steps = 600}, Adam({.learning_rate = 1e-2}));
+  const LabelledInMemorySource<double> source(sample.signals, solved,
+                                              {.batch_size = 100, .seed = 4});
+  auto state = trainer.start(model);
+  auto interrupted = model;
+  auto state_of_interrupted = state;
+  trainer.resume(model, state, LabelledInMemorySource<double>(source));
+  CHECK(error() < 0.3);
+  CHECK(before > 0.9);
+  CHECK((model.dictionary.atoms().array() == d.atoms().array()).all());
+  // Resumed, the same bits.
+  const auto stop = [](const Progress& progress) { return progress.step != 250; };
+  trainer.resume(interrupted, state_of_interrupted, LabelledInMemorySource<double>(source), stop);
+  REQUIRE(state_of_interrupted.step == 250);
+  trainer.resume(interrupted, state_of_interrupted, LabelledInMemorySource<double>(source));
+  CHECK((interrupted.encoder.parameters().array() == model.encoder.parameters().array()).all());
+}
