@@ -56,8 +56,8 @@ concept CountsFlops = requires(const E& e, const D& d) {
 ///
 /// | expression                            | meaning                                              |
 /// |---------------------------------------|------------------------------------------------------|
-/// | `E::Tape`                             | what `forward` leaves for `backward`, reused: only the |
-/// |                                       | first step of a training allocates codes             |
+/// | `E::Tape`                             | what `forward` leaves for `backward`; kept, so only  |
+/// |                                       | the first step of a training allocates codes         |
 /// | `e.forward(d, x, tape)`               | the codes, kept in the tape and returned from there  |
 /// | `e.backward(d, x, tape, g, gradient)` | `gradient` = dL/dparameters, for g = dL/dcodes       |
 /// | `e.signal_gradient(d, tape, g)`       | dL/dx, dim x n                                       |
