@@ -71,6 +71,7 @@
 #include <lacuna/transform/identity.hpp>
 #include <lacuna/transform/learned_bias.hpp>
 #include <lacuna/transform/scale.hpp>
+#include <lacuna/transform/shift_and_scale.hpp>
 #include <lacuna/optimizer/adam.hpp>
 #include <lacuna/optimizer/adam_moments.hpp>
 #include <lacuna/optimizer/adam_w.hpp>

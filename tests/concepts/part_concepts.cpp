@@ -111,12 +111,15 @@ static_assert(Transform<Scale<float>, float> && not Transform<Scale<float>, doub
 using Standard = Composed<Centre<double>, Scale<double>>;
 static_assert(Transform<Standard, double> && Transform<Composed<Identity, Standard>, double>);
 static_assert(not Transform<Standard, float> && not LearnableTransform<Standard, double>);
-// What is inside would not be trained.
+using Scaled = Composed<Scale<float>, LearnedBias<float>>;
+static_assert(LearnableTransform<Scaled, float> && not LearnableTransform<Scaled, double>);
+static_assert(LearnableTransform<Composed<Scaled, Identity>, float>);
+// Two learned parts, and a learned one beside one that passes no gradient on.
 template <class First, class Second>
 constexpr bool can_be_composed = requires { typename Composed<First, Second>; };
 static_assert(can_be_composed<Identity, MinimalTransform<float>>);
-static_assert(not can_be_composed<LearnedBias<float>, Identity>);
-static_assert(not can_be_composed<Identity, LearnedBias<double>>);
+static_assert(not can_be_composed<LearnedBias<float>, LearnedBias<float>>);
+static_assert(not can_be_composed<MinimalTransform<float>, LearnedBias<float>>);
 static_assert(LearnableTransform<LearnedBias<float>, float>);
 static_assert(LearnableTransform<MinimalLearnableTransform<double>, double>);
 // A transform has the element type of its signals.

@@ -78,6 +78,11 @@ TEST_CASE("every transform obeys the transform laws", "[transform][laws]") {
 TEST_CASE("a learned transform's gradient is the derivative", "[transform][laws]") {
   check_gradient(LearnedBias<double>(random_normal<double>(5, 1, 14)));
   check_gradient(MinimalLearnableTransform<double>(0.3));
+  const LearnedBias<double> bias(random_normal<double>(5, 1, 14));
+  check_gradient(Composed(Scale<double>(3), bias));
+  check_gradient(Composed(bias, Scale<double>(3)));
+  check_gradient(
+      Composed(Composed(Scale<double>(3), bias), Composed(Identity{}, Scale<double>(0.7))));
 }
 
 TEST_CASE("centring takes the mean away", "[transform]") {
@@ -284,6 +289,7 @@ void check_folds() {
   check_encoders(LearnedBias<S>(offset));
   check_encoders(scale);
   check_encoders(Composed(Centre<S>(S(0.02) * offset), scale));
+  check_encoders(Composed(scale, LearnedBias<S>(offset)));
   check_encoders(Composed(Composed(scale, centre), Composed(Identity{}, Centre<S>(offset))));
 }
 

@@ -37,9 +37,8 @@ class CsvLog {
  public:
   static constexpr std::string_view header = "step,loss,mean_l0,dead_share,seconds";
 
-  /// @throws std::runtime_error naming the file if it cannot be written, or holds something else
-  /// than
-  ///         such a log: it is left as it is then.
+  /// @throws std::runtime_error naming the file if it cannot be written, or if it holds something
+  ///         other than such a log: then it is left as it is.
   explicit CsvLog(std::filesystem::path path) : path_(std::move(path)) {
     std::string first_line;
     // A device has nothing to go on from, and a read of it may never end.

@@ -2,30 +2,41 @@
 #ifndef LACUNA_TRANSFORM_COMPOSED_HPP
 #define LACUNA_TRANSFORM_COMPOSED_HPP
 
+#include <type_traits>
 #include <utility>
 
 #include <lacuna/concepts/learnable_transform.hpp>
+#include <lacuna/transform/shift_and_scale.hpp>
 
 namespace lacuna {
 
 namespace detail {
 template <class T>
 concept FixedTransform = !LearnableTransform<T, float> && !LearnableTransform<T, double>;
+
+/// Two learned parts have no one vector of parameters; one alone needs the other's scale.
+template <class First, class Second>
+concept CanCompose = (FixedTransform<First> && FixedTransform<Second>) ||
+                     (FixedTransform<First> && HasShiftAndScale<First>) ||
+                     (FixedTransform<Second> && HasShiftAndScale<Second>);
 }  // namespace detail
 
 /// One transform after another: apply is second(first(x)), invert undoes the second, then the
-/// first. Models `Transform`.
-///
-/// Of fixed transforms alone: what is inside would not be trained. Data that are scaled once,
-/// before the training, have room for a `LearnedBias`.
+/// first. Models `Transform`, and `LearnableTransform` where one of the two does; both may not.
 ///
 /// @code
 /// const Centre<float> centre = Centre<float>::of(signals);
 /// const Composed standard(centre, Scale<float>::of(centre.apply(signals)));
-/// Model model{standard, dictionary, encoder};
+/// const Scale<float> scale = Scale<float>::of(signals);
+/// const auto bias = LearnedBias<float>::at_mean(scale.apply(signals));
+/// Model model{Composed(scale, bias), dictionary, encoder};
 /// @endcode
-template <detail::FixedTransform First, detail::FixedTransform Second>
+template <class First, class Second>
+requires detail::CanCompose<First, Second>
 class Composed {
+  static constexpr bool is_learned =
+      !detail::FixedTransform<First> || !detail::FixedTransform<Second>;
+
  public:
   Composed(First first, Second second) : first_(std::move(first)), second_(std::move(second)) {}
 
@@ -44,7 +55,53 @@ class Composed {
     return first_.invert(second_.invert(signals.derived()));
   }
 
+  /// Those of the learned part.
+  [[nodiscard]] auto parameters() requires is_learned {
+    return learned(first_, second_).parameters();
+  }
+  [[nodiscard]] auto parameters() const requires is_learned {
+    return learned(first_, second_).parameters();
+  }
+
+  /// The other part passes a gradient on through its scale: over c in apply, times c in invert.
+  template <Real S>
+  void backward(const std::type_identity_t<MatrixArg<S>>& signals,
+                const std::type_identity_t<MatrixArg<S>>& applied_gradient,
+                const std::type_identity_t<MatrixArg<S>>& inverted_gradient, Vector<S>& gradient)
+      const requires LearnableTransform<First, S> || LearnableTransform<Second, S> {
+    using detail::shift_and_scale;
+    if constexpr (detail::FixedTransform<First>) {
+      const S scale = static_cast<S>(shift_and_scale(first_).scale);
+      second_.backward(first_.apply(signals), applied_gradient, scale * inverted_gradient,
+                       gradient);
+    } else {
+      const S scale = static_cast<S>(shift_and_scale(second_).scale);
+      first_.backward(signals, applied_gradient / scale, inverted_gradient, gradient);
+    }
+  }
+
+  /// ((x - m1) / c1 - m2) / c2 = (x - (m1 + c1 m2)) / (c1 c2)
+  [[nodiscard]] friend detail::ShiftAndScale shift_and_scale(const Composed& t) requires
+      detail::HasShiftAndScale<First> && detail::HasShiftAndScale<Second> {
+    using detail::shift_and_scale;
+    detail::ShiftAndScale first = shift_and_scale(t.first_), second = shift_and_scale(t.second_);
+    if (first.shift.size() == 0)
+      first.shift = first.scale * second.shift;
+    else if (second.shift.size() > 0)
+      first.shift += first.scale * second.shift;
+    first.scale *= second.scale;
+    return first;
+  }
+
  private:
+  template <class A, class B>
+  [[nodiscard]] static auto& learned(A& first, B& second) {
+    if constexpr (detail::FixedTransform<First>)
+      return second;
+    else
+      return first;
+  }
+
   First first_;
   Second second_;
 };

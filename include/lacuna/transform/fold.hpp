@@ -2,57 +2,15 @@
 #ifndef LACUNA_TRANSFORM_FOLD_HPP
 #define LACUNA_TRANSFORM_FOLD_HPP
 
-#include <concepts>
 #include <utility>
 
 #include <lacuna/concepts/encoder.hpp>
 #include <lacuna/operator/model.hpp>
-#include <lacuna/transform/centre.hpp>
-#include <lacuna/transform/composed.hpp>
-#include <lacuna/transform/identity.hpp>
-#include <lacuna/transform/learned_bias.hpp>
-#include <lacuna/transform/scale.hpp>
+#include <lacuna/transform/shift_and_scale.hpp>
 
 namespace lacuna {
 
 namespace detail {
-
-/// A transform as apply(x) = (x - shift) / scale; an empty shift is 0.
-struct ShiftAndScale {
-  Vector<double> shift;
-  double scale = 1;
-};
-
-[[nodiscard]] inline ShiftAndScale shift_and_scale(const Identity&) { return {}; }
-template <Real S>
-[[nodiscard]] ShiftAndScale shift_and_scale(const Centre<S>& t) {
-  return {t.mean().template cast<double>(), 1};
-}
-template <Real S>
-[[nodiscard]] ShiftAndScale shift_and_scale(const LearnedBias<S>& t) {
-  return {t.bias().template cast<double>(), 1};
-}
-template <Real S>
-[[nodiscard]] ShiftAndScale shift_and_scale(const Scale<S>& t) {
-  return {{}, static_cast<double>(t.scale())};
-}
-template <class First, class Second>
-[[nodiscard]] ShiftAndScale shift_and_scale(const Composed<First, Second>& t) {
-  // ((x - m1) / c1 - m2) / c2 = (x - (m1 + c1 m2)) / (c1 c2)
-  ShiftAndScale first = shift_and_scale(t.first()), second = shift_and_scale(t.second());
-  if (first.shift.size() == 0)
-    first.shift = first.scale * second.shift;
-  else if (second.shift.size() > 0)
-    first.shift += first.scale * second.shift;
-  first.scale *= second.scale;
-  return first;
-}
-
-/// Transforms that can be written so.
-template <class T>
-concept CanFold = requires(const T& t) {
-  { shift_and_scale(t) } -> std::same_as<ShiftAndScale>;
-};
 
 /// Encoders whose codes look at the signals through one affine map alone.
 template <class E>
@@ -116,10 +74,11 @@ struct FoldedModel {
 /// const LinearReluEncoder<float> raw = fold(model.transform, model.encoder);
 /// const Matrix<float> codes = raw.encode(model.dictionary, signals);  // as model.encode(signals)
 /// @endcode
-template <detail::CanFold T, detail::HasAffineMap E>
+template <detail::HasShiftAndScale T, detail::HasAffineMap E>
 [[nodiscard]] E fold(const T& transform, const E& encoder) {
   using S = typename E::Scalar;
-  const auto [shift, scale] = detail::shift_and_scale(transform);
+  using detail::shift_and_scale;
+  const auto [shift, scale] = shift_and_scale(transform);
   const Matrix<double> weights = encoder.affine().weights().template cast<double>() / scale;
   Vector<double> bias = encoder.affine().bias().template cast<double>();
   if (shift.size() > 0) {
@@ -139,10 +98,11 @@ template <detail::CanFold T, detail::HasAffineMap E>
 /// write_npy("W.npy", folded.encoder.affine().weights());  // and bias, atoms, shift, scale
 /// const Matrix<float> again = folded.decode(folded.encode(signals));  // as of the model
 /// @endcode
-template <detail::CanFold T, class D, detail::HasAffineMap E>
+template <detail::HasShiftAndScale T, class D, detail::HasAffineMap E>
 [[nodiscard]] FoldedModel<ScalarOf<D>, D, E> fold(const Model<T, D, E>& model) {
   using S = ScalarOf<D>;
-  const auto [shift, scale] = detail::shift_and_scale(model.transform);
+  using detail::shift_and_scale;
+  const auto [shift, scale] = shift_and_scale(model.transform);
   Vector<S> added = shift.template cast<S>();
   if (added.size() == 0) added.setZero(model.dictionary.dim());
   return {model.dictionary, fold(model.transform, model.encoder), std::move(added),
