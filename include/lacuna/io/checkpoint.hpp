@@ -15,10 +15,11 @@ namespace lacuna {
 /// program killed meanwhile leaves the file that was there. Needs nlohmann/json.
 ///
 /// The file has `model.transform.parameters`, `model.dictionary.atoms`, `model.encoder.parameters`
-/// and `model.encoder.statistics`, as far as the parts have them (a `Centre` has its mean), and the
-/// state's fields behind `training.`. What is constant in a training is not there: a dictionary
-/// that cannot learn, and options. Of parts that `load_model` knows, the metadata have kind and
-/// settings, and `load_model` reads the file too. Cost: a copy of the model for a moment.
+/// and `model.encoder.statistics`, as far as the parts have them (a `Centre` has its mean, a `Scale`
+/// its scale), and the state's fields behind `training.`. What is constant in a training is not
+/// there: a dictionary that cannot learn, and options. Of parts that `load_model` knows, the
+/// metadata have kind and settings, and `load_model` reads the file too. Cost: a copy of the model
+/// for a moment.
 ///
 /// @param metadata  texts of the caller's own.
 /// @throws std::invalid_argument if `metadata` has a name that says what the model is;

@@ -18,11 +18,12 @@
 #include <lacuna/transform/centre.hpp>
 #include <lacuna/transform/identity.hpp>
 #include <lacuna/transform/learned_bias.hpp>
+#include <lacuna/transform/scale.hpp>
 
 namespace lacuna {
 
-/// What a file calls a transform, and a transform of the numbers that it holds. Not defined: files
-/// do not know it.
+/// What a file calls a transform, its numbers (`size(dim)` of them), and a transform of these. Not
+/// defined: files do not know it.
 template <class T>
 struct TransformFile;
 
@@ -34,13 +35,24 @@ template <Real S>
 struct TransformFile<Centre<S>> {
   static constexpr std::string_view kind = "centre";
   static Vector<S> values(const Centre<S>& transform) { return transform.mean(); }
+  static Index size(Index dim) { return dim; }
   static Centre<S> make(const Vector<S>& values) { return Centre<S>(values); }
 };
 template <Real S>
 struct TransformFile<LearnedBias<S>> {
   static constexpr std::string_view kind = "learned_bias";
   static Vector<S> values(const LearnedBias<S>& transform) { return transform.bias(); }
+  static Index size(Index dim) { return dim; }
   static LearnedBias<S> make(const Vector<S>& values) { return LearnedBias<S>(values); }
+};
+template <Real S>
+struct TransformFile<Scale<S>> {
+  static constexpr std::string_view kind = "scale";
+  static Vector<S> values(const Scale<S>& transform) {
+    return Vector<S>::Constant(1, transform.scale());
+  }
+  static Index size(Index) { return 1; }
+  static Scale<S> make(const Vector<S>& values) { return Scale<S>(values[0]); }
 };
 
 /// What a file calls a dictionary, and a dictionary of the atoms that it holds.
@@ -77,13 +89,13 @@ template <class S>
 }
 
 /// The numbers of a model as fields: what a learnable transform, a learnable dictionary and an
-/// encoder with parameters have; of a `Centre`, its mean.
+/// encoder with parameters have; of a `Centre` its mean, of a `Scale` its scale.
 template <class T, class D, class E>
 struct ModelFields {
   using S = ScalarOf<D>;
 
-  static constexpr bool has_bias = requires(T t, Vector<S> v) { TransformFile<T>::make(v); };
-  static constexpr bool has_transform = has_bias || LearnableTransform<T, S>;
+  static constexpr bool has_values = requires(T t, Vector<S> v) { TransformFile<T>::make(v); };
+  static constexpr bool has_transform = has_values || LearnableTransform<T, S>;
   static constexpr bool has_atoms = LearnableDictionary<D>;
   static constexpr bool has_encoder = HasParameters<E, S>;
   static constexpr bool has_statistics = EncoderWithStatistics<E>;
@@ -104,7 +116,7 @@ struct ModelFields {
   /// Those of a model. Cost: a copy.
   [[nodiscard]] static ModelFields of(const Model<T, D, E>& model) {
     ModelFields fields;
-    if constexpr (has_bias)
+    if constexpr (has_values)
       fields.transform = TransformFile<T>::values(model.transform);
     else if constexpr (has_transform)
       fields.transform = std::as_const(model.transform).parameters();
@@ -116,7 +128,7 @@ struct ModelFields {
 
   /// Puts them into a model of the same shapes. @throws std::invalid_argument as its parts do.
   void put(Model<T, D, E>& model) {
-    if constexpr (has_bias)
+    if constexpr (has_values)
       model.transform = TransformFile<T>::make(transform);
     else if constexpr (has_transform)
       model.transform.parameters() = transform;

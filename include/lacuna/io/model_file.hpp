@@ -37,7 +37,7 @@ void save_model(const std::filesystem::path& path, const Model<T, D, E>& model,
 /// What the model in a file is made of.
 struct ModelKinds {
   std::string encoder;     ///< linear_relu, top_k, batch_top_k, jump_relu, gated, mlp, lista
-  std::string transform;   ///< identity, centre, learned_bias
+  std::string transform;   ///< identity, centre, scale, learned_bias
   std::string dictionary;  ///< unit_norm, dense
   std::string scalar;      ///< float, double
   Index dim = 0;
@@ -87,10 +87,11 @@ struct ModelLoader<Model<T, D, E>> {
                 std::to_string(encoder.parameters().size()));
     fields.put_encoder(encoder);
     const auto make_transform = [&] {
-      if constexpr (ModelFields<T, D, E>::has_bias) {
-        require(fields.transform.size() == shape.dim, "its model.transform.parameters",
+      if constexpr (ModelFields<T, D, E>::has_values) {
+        const Index size = TransformFile<T>::size(shape.dim);
+        require(fields.transform.size() == size, "its model.transform.parameters",
                 "there are " + std::to_string(fields.transform.size()) + ", expected " +
-                    std::to_string(shape.dim));
+                    std::to_string(size));
         return TransformFile<T>::make(fields.transform);
       } else {
         return T{};
