@@ -573,8 +573,8 @@ template <class E, class Make>
 void check_threads(const std::string& name, Make&& make) {
   INFO(name);
   // More entries than one block takes, in codes and in weights.
-  static const DenseDictionary<double> d(gaussian_dictionary<double>(20, 2500, 1));
-  static const Matrix<double> x = random_normal<double>(20, 900, 2);
+  static const DenseDictionary<double> d(gaussian_dictionary<double>(40, 2500, 1));
+  static const Matrix<double> x = random_normal<double>(40, 450, 2);
   const auto run = [&](Index threads) {
     const E encoder = make(d, threads);
     typename E::Tape tape;
@@ -598,7 +598,7 @@ void check_threads(const std::string& name, Make&& make) {
 }  // namespace
 
 TEST_CASE("training has the same bits at any number of threads", "[threads]") {
-  const RandomWeights init{.dim = 20, .num_atoms = 2500, .bias = true, .seed = 3};
+  const RandomWeights init{.dim = 40, .num_atoms = 2500, .bias = true, .seed = 3};
   const auto amortised = [](Index threads) { return AmortisedOptions{.threads = threads}; };
   check_threads<LinearReluEncoder<double>>("linear", [&](const auto&, Index threads) {
     return LinearReluEncoder<double>(init, amortised(threads));
