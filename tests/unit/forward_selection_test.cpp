@@ -329,3 +329,49 @@ TEST_CASE("OrthogonalLeastSquares refuses options out of range", "[ols]") {
   CHECK_THROWS_AS(OrthogonalLeastSquares({.k = 1, .tolerance = -1}), std::invalid_argument);
   CHECK_THROWS_AS(OrthogonalLeastSquares({.k = 1, .threads = -1}), std::invalid_argument);
 }
+
+TEMPLATE_TEST_CASE("many signals of few atoms at once are each done as alone", "[pursuit]", float,
+                   double) {
+  using S = TestType;
+  INFO("seeds 1 to 3");
+  const auto [dim, num_atoms, k] =
+      GENERATE(table<Index, Index, Index>({{8, 16, 3}, {11, 32, 5}, {12, 9, 4}, {3, 20, 1}}));
+  CAPTURE(dim, num_atoms, k);
+  Matrix<S> atoms = random_normal<S>(dim, num_atoms, 1);
+  atoms.col(1) = S(-2) * atoms.col(0);  // in the span of another
+  atoms.col(2).setZero();
+  // Not a whole number of lanes; some that leave the plain course: zero, too few atoms in them, and
+  // lengths whose squares do not fit.
+  Matrix<S> x = random_normal<S>(dim, 77, 2);
+  x.col(5).setZero();
+  x.col(17) = 3 * atoms.col(3);
+  x.col(18) = atoms.col(3) + atoms.col(4);
+  x.col(33) *= S(1e-16);
+  x.col(34) *= S(1e16);
+  const PreparedDictionary d{DenseDictionary<S>(atoms)};
+  const auto check = [&](const auto& together, const auto& alone) {
+    // A tolerance, however small, is the road of one signal at a time.
+    const auto lanes = together.solve(d, x), one = alone.solve(d, x);
+    const Matrix<S> a = lanes.codes, b = one.codes;
+    for (Index j = 0; j < x.cols(); ++j) {
+      const auto there = static_cast<std::size_t>(j);
+      CAPTURE(j);
+      CHECK(((a.col(j).array() != S(0)) == (b.col(j).array() != S(0))).all());
+      // A few coherent atoms: rounding, times the condition of their Gram matrix.
+      CHECK((a.col(j) - b.col(j)).norm() <=
+            S(2e4) * std::numeric_limits<S>::epsilon() * (b.col(j).norm()));
+      CHECK(lanes.iterations[there] == one.iterations[there]);
+      const double energy = 0.5 * x.col(j).template cast<double>().squaredNorm();
+      CHECK(std::abs(lanes.objective[j] - one.objective[j]) <=
+            1e4 * double(std::numeric_limits<S>::epsilon()) * energy);
+      CHECK(lanes.status[there] == one.status[there]);
+      // A residual at rounding is measured for its status, which the one road counts.
+      if (one.status[there] == Status::completed) CHECK(lanes.flops[there] == one.flops[there]);
+    }
+    const Matrix<S> encoded = together.encode(d, x);
+    CHECK((encoded.array() == a.array()).all());
+  };
+  check(OrthogonalMatchingPursuit({.k = k}),
+        OrthogonalMatchingPursuit({.k = k, .tolerance = 1e-30}));
+  check(OrthogonalLeastSquares({.k = k}), OrthogonalLeastSquares({.k = k, .tolerance = 1e-30}));
+}

@@ -494,7 +494,7 @@ TEST_CASE("JointTrainer refuses what it cannot do, by name", "[joint]") {
   CHECK(refusal([] { JointTrainer({.lambda = -0.5}); }) ==
         "JointTrainer: lambda must be finite and at least 0, is -0.500000");
   CHECK(refusal([] { JointTrainer({.lambda = std::numeric_limits<double>::infinity()}); }) ==
-        "JointTrainer: lambda must be finite and at least 0, is inf");
+        "Schedule: the value must be finite, is inf");
 
   const Matrix<double> x = random_normal<double>(4, 10, 91);
   const Matrix<double> atoms = gaussian_dictionary<double>(4, 6, 92);

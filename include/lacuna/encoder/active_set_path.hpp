@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <lacuna/core/status.hpp>
+#include <lacuna/encoder/chunk_scores.hpp>
 #include <lacuna/encoder/selected_basis.hpp>
 
 namespace lacuna {
@@ -191,9 +192,9 @@ class ActiveSetPath {
   void score_chunk(const C& c, Segment segment, Index chunk) {
     const auto threshold = segment(threshold_).array(), weight = segment(weight_).array();
     if constexpr (Nonnegative)
-      chunk_best_[chunk] = ((c.array() - threshold) * weight).maxCoeff();
+      chunk_best_[chunk] = largest((c.array() - threshold) * weight);
     else
-      chunk_best_[chunk] = ((c.array().abs() - threshold) * weight).maxCoeff();
+      chunk_best_[chunk] = largest((c.array().abs() - threshold) * weight);
   }
 
   template <class C>

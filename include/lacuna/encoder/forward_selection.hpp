@@ -15,6 +15,7 @@
 #include <lacuna/core/solution.hpp>
 #include <lacuna/encoder/chunk_scores.hpp>
 #include <lacuna/encoder/gram_form.hpp>
+#include <lacuna/encoder/lane_selection.hpp>
 #include <lacuna/encoder/selected_basis.hpp>
 #include <lacuna/encoder/selected_entries.hpp>
 #include <lacuna/operator/check_encoding.hpp>
@@ -52,6 +53,9 @@ class ForwardSelection {
     unit_weight_ = lengths_.unaryExpr([](S length) { return length > S(0) ? 1 / length : S(0); });
     weight_ = unit_weight_;
   }
+
+  /// The same for many signals of few atoms.
+  using InLanes = LaneSelection<S, Rule == SelectionRule::error_decrease>;
 
   struct Result {
     Status status;
@@ -215,6 +219,57 @@ void check_selection_options(const char* where, const Options& options) {
           "threads must be at least 0, is " + std::to_string(options.threads));
 }
 
+/// `select_each` of one block, as many signals at once as there are lanes; those that leave the
+/// plain course are left to `selection`.
+template <ExplicitDictionary D, class Selection>
+void select_in_lanes(const D& d, const Matrix<ScalarOf<D>>& gram,
+                     const MatrixArg<ScalarOf<D>>& signals, const SelectionRequest& request,
+                     Block block, Selection& selection, SelectedEntries<ScalarOf<D>>& entries,
+                     Solution<SparseCodes<ScalarOf<D>>>& solution) {
+  using S = ScalarOf<D>;
+  using InLanes = typename Selection::InLanes;
+  const Index most = std::min({request.k, d.num_atoms(), d.dim()});
+  InLanes in_lanes(d.atoms(), gram, most);
+  const auto x = signals.middleCols(block.begin, block.count);
+  const Matrix<S> correlations = x.transpose() * d.atoms();
+  const Vector<S> energies = x.colwise().squaredNorm().transpose();
+  const std::int64_t flops = in_lanes.flops(d.dim());
+  for (Index begin = 0; begin < block.count; begin += InLanes::lanes) {
+    const Index count = std::min<Index>(InLanes::lanes, block.count - begin);
+    in_lanes.run(correlations.middleRows(begin, count), energies.segment(begin, count));
+    for (Index l = 0; l < count; ++l) {
+      const Index j = block.begin + begin + l;
+      const auto there = static_cast<std::size_t>(j);
+      solution.gap[j] = solution.relative_gap[j] = std::numeric_limits<double>::quiet_NaN();
+      if (!in_lanes.read(static_cast<int>(l))) {
+        const Vector<S> own = correlations.row(begin + l).transpose();
+        const auto result = selection.run(signals.col(j), own, 0, request.certify);
+        entries.set(j, selection);
+        solution.iterations[there] = static_cast<Index>(selection.support().size());
+        solution.status[there] = result.status;
+        solution.flops[there] = result.flops;
+        if (request.certify) solution.objective[j] = selection.objective(signals.col(j));
+        continue;
+      }
+      entries.set(j, in_lanes);
+      solution.iterations[there] = most;
+      solution.flops[there] = flops;
+      if (!request.certify) continue;
+      Vector<double> residual = signals.col(j).template cast<double>();
+      for (Index k = 0; k < most; ++k)
+        residual -=
+            static_cast<double>(in_lanes.coefficient(k)) *
+            d.atoms().col(in_lanes.support()[static_cast<std::size_t>(k)]).template cast<double>();
+      solution.objective[j] = 0.5 * residual.squaredNorm();
+      constexpr auto epsilon = static_cast<double>(std::numeric_limits<S>::epsilon());
+      // Fitted but for rounding, as `ForwardSelection` has it.
+      if (2 * solution.objective[j] <=
+          64 * epsilon * epsilon * static_cast<double>(energies[begin + l]))
+        solution.status[there] = Status::converged;
+    }
+  }
+}
+
 /// Runs a selection on every signal. @param make  (gram or null, most atoms) -> its work space.
 template <ExplicitDictionary D, class Make>
 [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> select_each(const D& d,
@@ -234,6 +289,14 @@ template <ExplicitDictionary D, class Make>
   const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 128, 1024);
   for_each_block(n, block_size, request.threads, [&](Block block, Index) {
     auto selection = make(form.gram(), most);
+    if constexpr (requires { typename decltype(selection)::InLanes; }) {
+      using InLanes = typename decltype(selection)::InLanes;
+      if (form.gram() && request.tolerance == 0 && num_atoms <= InLanes::most_atoms &&
+          most <= InLanes::most_choices) {
+        select_in_lanes(d, *form.gram(), signals, request, block, selection, entries, solution);
+        return;
+      }
+    }
     const Matrix<S> correlations = d.correlate(signals.middleCols(block.begin, block.count));
     for (Index j = block.begin; j < block.begin + block.count; ++j) {
       const auto result = selection.run(signals.col(j), correlations.col(j - block.begin),

@@ -145,9 +145,7 @@ class JointTrainer {
     Work<T, D, E> work;
     Outcome outcome;
     while (state.step < options_.steps && outcome.status != Status::stopped) {
-      step(model, state, source, work);
-      Progress progress{state.step, options_.steps, state.loss};
-      if (!observer(progress)) outcome.status = Status::stopped;
+      if (!observer(step(model, state, source, work))) outcome.status = Status::stopped;
     }
     outcome.steps = state.step;
     outcome.loss = state.loss;
@@ -174,7 +172,7 @@ class JointTrainer {
   }
 
   template <class T, class D, class E, class Source>
-  void step(Model<T, D, E>& model, State<ScalarOf<D>>& state, Source& source,
+  Progress step(Model<T, D, E>& model, State<ScalarOf<D>>& state, Source& source,
             Work<T, D, E>& work) const {
     using S = ScalarOf<D>;
     constexpr bool learns_transform = LearnableTransform<T, S>;
@@ -247,6 +245,14 @@ class JointTrainer {
       for (const Index latent : revival_.revive(model, seen, dead, state.step))
         forget(model, state, latent);
     ++state.step;
+    Progress progress{state.step, options_.steps, state.loss};
+    const auto num_atoms = static_cast<double>(model.dictionary.num_atoms());
+    if (revival_.window() > 0) progress.dead_share = static_cast<double>(dead.size()) / num_atoms;
+    // Of dense codes it would be a pass over them.
+    if constexpr (is_sparse_codes<CodesFor<E, D>>)
+      progress.mean_l0 =
+          static_cast<double>(codes.nonZeros()) / static_cast<double>(signals.cols());
+    return progress;
   }
 
   template <class E>
