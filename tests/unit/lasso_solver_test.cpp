@@ -14,6 +14,7 @@
 #include <lacuna/encoder/active_set.hpp>
 #include <lacuna/encoder/coordinate_descent.hpp>
 #include <lacuna/encoder/fista.hpp>
+#include <lacuna/encoder/locally_competitive.hpp>
 #include <lacuna/operator/prepared_dictionary.hpp>
 #include <lacuna/penalty/elastic_net.hpp>
 #include <lacuna/penalty/weighted.hpp>
@@ -229,6 +230,8 @@ TEST_CASE("exact solvers refuse what does not fit", "[lasso]") {
   CHECK(message_of([&] { (void)CoordinateDescent(ElasticNet(five, 1)).encode(d, x); }) ==
         "CoordinateDescent: " + complaint);
   CHECK(message_of([&] { (void)Fista(five).encode(d, x); }) == "Fista: " + complaint);
+  CHECK(message_of([&] { (void)LocallyCompetitive(five).encode(d, x); }) ==
+        "LocallyCompetitive: " + complaint);
   const SparseCodes<double> initial(6, 3);
   CHECK(message_of([&] { (void)CoordinateDescent(L1(1)).encode(d, x, initial); }) ==
         "CoordinateDescent: initial codes are 6 x 3, signals are 4 x 2: expected as many columns");

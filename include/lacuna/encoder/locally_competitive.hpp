@@ -127,6 +127,7 @@ class LocallyCompetitive {
                                                   const MatrixArg<ScalarOf<D>>* initial,
                                                   bool certify) const {
     using S = ScalarOf<D>;
+    if constexpr (Penalty<T>) detail::check_penalty(name_, threshold_, d.num_atoms());
     // The Gram form pays up to twice as many atoms as dimensions; beyond that the matrix is not
     // made.
     const Index max_gram_atoms = d.num_atoms() <= 2 * d.dim() ? 8192 : 0;
