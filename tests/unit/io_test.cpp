@@ -780,6 +780,39 @@ TEMPLATE_TEST_CASE("mapped source: laws, each signal once an epoch, the same whe
   CHECK(copy.batch(3) == large.batch(3));
 }
 
+TEST_CASE("mapped source: a part of the file, the rest held out", "[mapped_npy]") {
+  const Folder folder;
+  const fs::path path = folder / "x.npy";
+  write_npy(path, numbered_signals<float>(20));
+  // 6, ..., 18 in blocks that do not begin where the file's do; one is left out of an epoch.
+  MappedNpySource<float> part(path,
+                              {.batch_size = 4, .block = 5, .window = 2, .first = 6, .count = 13});
+  test::check_source_laws(part);
+  CHECK(part.num_signals() == 13);
+  CHECK(part.batches_per_epoch() == 3);
+  std::set<float> seen;
+  for (Index step = 0; step < 30; ++step) {
+    const Matrix<float> batch = part.batch(step);
+    const auto columns = part.columns(step);
+    for (Index j = 0; j < 4; ++j) {
+      CHECK(batch(0, j) == static_cast<float>(columns[static_cast<std::size_t>(j)]));
+      seen.insert(batch(0, j));
+    }
+  }
+  CHECK(seen.size() == 13);
+  CHECK(*seen.begin() == 6);
+  CHECK(*seen.rbegin() == 18);
+  MappedNpySource<float> rest(path, {.batch_size = 1, .first = 19});
+  CHECK(rest.num_signals() == 1);
+  CHECK(rest.batch(7)(0, 0) == 19);
+  for (const auto& [first, count] :
+       std::vector<std::pair<Index, Index>>{{20, 0}, {-1, 0}, {0, -1}, {8, 13}, {0, 21}})
+    CHECK(message_of([&, first = first, count = count] {
+            MappedNpySource<float>(path, {.batch_size = 1, .first = first, .count = count});
+          }) == "MappedNpySource: first and count must be a part of the file's 20 signals, are " +
+                    std::to_string(first) + " and " + std::to_string(count));
+}
+
 TEST_CASE("mapped source: every type that read_npy reads", "[mapped_npy]") {
   const Folder folder;
   const fs::path path = folder / "x.npy";

@@ -45,7 +45,10 @@ class EncoderSettings {
   /// "256,128"; empty for none.
   void set(const std::string& name, const std::vector<Index>& values) {
     std::string text;
-    for (const Index value : values) text += (text.empty() ? "" : ",") + std::to_string(value);
+    for (const Index value : values) {
+      if (!text.empty()) text += ',';
+      text += std::to_string(value);
+    }
     texts_[name] = text;
   }
 

@@ -25,6 +25,8 @@ struct MappedNpySourceOptions {
   std::uint64_t seed = 0;  ///< of the order
   Index block = 1024;      ///< signals that stand together in the file and are read together
   Index window = 64;       ///< blocks that are shuffled together, and in memory together
+  Index first = 0;         ///< signals of the file before this one are left out
+  Index count = 0;         ///< so many from there, the rest held out; 0: all
 };
 
 /// Signals of a .npy file of any size, an array `[samples, dim]` in C order, in shuffled batches. A
@@ -55,9 +57,10 @@ class MappedNpySource {
   ///         Fortran order, not two-dimensional, without signals or of dimension 0, of another
   ///         length than its shape takes. std::invalid_argument for an option out of range.
   explicit MappedNpySource(const std::filesystem::path& path, MappedNpySourceOptions options = {})
-      : MappedNpySource(options, read_layout(path)) {}
+      : MappedNpySource(options, part_of(read_layout(path), options)) {}
 
   [[nodiscard]] Index dim() const noexcept { return layout_.dim; }
+  /// Those of the options' part of the file.
   [[nodiscard]] Index num_signals() const noexcept { return layout_.num_signals; }
   [[nodiscard]] Index batch_size() const noexcept { return batch_size_; }
   [[nodiscard]] Index batches_per_epoch() const noexcept {
@@ -76,7 +79,8 @@ class MappedNpySource {
       const std::span<const Index> rest = shuffle_.columns_from(epoch, begin + done);
       follow_window();
       const Index now = std::min(batch_size_ - done, static_cast<Index>(rest.size()));
-      columns_.insert(columns_.end(), rest.begin(), rest.begin() + now);
+      for (const Index place : rest.first(static_cast<std::size_t>(now)))
+        columns_.push_back(layout_.first + place);
       done += now;
     }
     return columns_;
@@ -104,7 +108,8 @@ class MappedNpySource {
   struct Layout {
     std::filesystem::path path;
     Index dim = 0;
-    Index num_signals = 0;
+    Index first = 0;
+    Index num_signals = 0;    // from the first on
     std::uint64_t begin = 0;  // bytes from the start of the file to the first number
     detail::NpyType<S> type{};
     bool swap_bytes = false;
@@ -123,10 +128,24 @@ class MappedNpySource {
       file.refuse(shape + ": there are no signals or they have no entries");
     return {path,
             header.shape[1],
+            0,
             header.shape[0],
             header.size,
             type,
             detail::has_foreign_byte_order(header.descr)};
+  }
+
+  [[nodiscard]] static Layout part_of(Layout layout, const MappedNpySourceOptions& options) {
+    const Index all = layout.num_signals;
+    require(options.first >= 0 && options.count >= 0 && options.first < all &&
+                options.count <= all - options.first,
+            "MappedNpySource",
+            "first and count must be a part of the file's " + std::to_string(all) +
+                " signals, are " + std::to_string(options.first) + " and " +
+                std::to_string(options.count));
+    layout.first = options.first;
+    layout.num_signals = options.count == 0 ? all - options.first : options.count;
+    return layout;
   }
 
   MappedNpySource(const MappedNpySourceOptions& options, Layout layout)
@@ -139,7 +158,7 @@ class MappedNpySource {
             "batch_size must be in [1, n], got " + std::to_string(batch_size_) + " of " +
                 std::to_string(layout_.num_signals));
     // Between the two openings the file may have been replaced.
-    if (file_->size() < offset_of(layout_.num_signals))
+    if (file_->size() < offset_of(layout_.first + layout_.num_signals))
       throw std::runtime_error("cannot read " + layout_.path.string() + ": it became shorter");
   }
 
@@ -155,9 +174,13 @@ class MappedNpySource {
   void follow_window() {
     if (shuffle_.changes() == changes_) return;
     changes_ = shuffle_.changes();
-    for (const Index block : before_) file_->release(offset_of(block), bytes_of_block(block));
+    for (const Index block : before_) file_->release(begin_of_block(block), bytes_of_block(block));
     before_ = std::exchange(in_use_, shuffle_.blocks());
-    for (const Index block : in_use_) file_->will_need(offset_of(block), bytes_of_block(block));
+    for (const Index block : in_use_)
+      file_->will_need(begin_of_block(block), bytes_of_block(block));
+  }
+  [[nodiscard]] std::uint64_t begin_of_block(Index block) const {
+    return offset_of(layout_.first + block);
   }
   [[nodiscard]] std::uint64_t bytes_of_block(Index block) const {
     return static_cast<std::uint64_t>(shuffle_.block_length(block)) * row_bytes();
