@@ -4,6 +4,9 @@
 // files, scored by every metric, with what they cost in audited flops and in seconds.
 //
 //   ./run compare [--dictionary FILE] [--signals-file FILE] [--encoders LIST] [--lambda LIST] ...
+//
+// With --model FILE the encoder of a sparse autoencoder that ./run train has saved stands beside
+// them, on its own dictionary: what is between is its amortisation gap.
 
 #include <algorithm>
 #include <array>
@@ -13,6 +16,7 @@
 #include <filesystem>
 #include <iostream>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,6 +39,7 @@
 #include "support/figure.hpp"
 #include "support/interrupt.hpp"
 #include "support/matrix_file.hpp"
+#include "support/model_encoder.hpp"
 #include "support/options.hpp"
 #include "support/progress.hpp"
 #include "support/results.hpp"
@@ -54,7 +59,9 @@ using Optimum = Solution<SparseCodes<S>>;
 struct Setting {
   CommonOptions common;
   Index dim = 8, num_atoms = 16, k = 3;
-  std::filesystem::path dictionary_file, signals_file, codes_file;
+  std::filesystem::path dictionary_file, model_file, signals_file, codes_file;
+  std::shared_ptr<const FileModel> model;  // none: nobody's encoder
+  Row trained_on;                          // what train_sae says in the model's file; or null
   Index signals = 1024, runs = 5;
   double noise = 0;
   bool signed_codes = false;
@@ -72,7 +79,7 @@ struct Setting {
 
   /// The problem for which the program knows what must come out.
   [[nodiscard]] bool is_default_problem() const {
-    return dim == 8 && num_atoms == 16 && k == 3 && dictionary_file.empty() &&
+    return dim == 8 && num_atoms == 16 && k == 3 && dictionary_file.empty() && model_file.empty() &&
            signals_file.empty() && noise == 0 && !signed_codes && encoders.empty() &&
            lambdas == std::vector<double>{0.0025} && tolerance == 1e-6 && signals >= 256 &&
            runs >= 2;
@@ -89,8 +96,11 @@ struct Setting {
             .refine_steps = refine_steps,
             .adam_steps = adam_steps,
             .adam_epsilon = 1e-8 * static_cast<double>(signals * dim) / 2,
-            .threads = common.threads};
+            .threads = common.threads,
+            .model = model ? std::shared_ptr<const NamedEncoder>(model, &model->encoder) : nullptr};
   }
+
+  [[nodiscard]] bool has_one_dictionary() const { return model || !dictionary_file.empty(); }
 
   [[nodiscard]] Row to_json() const {
     const auto file = [](const std::filesystem::path& path) {
@@ -98,6 +108,8 @@ struct Setting {
     };
     Row row;
     row["dictionary"] = file(dictionary_file);
+    row["model"] = file(model_file);
+    row["model_encoder"] = model ? Row(model->kind) : Row(nullptr);
     row["signals_file"] = file(signals_file);
     row["codes_file"] = file(codes_file);
     row["dim"] = dim;
@@ -130,12 +142,29 @@ struct Data {
   double setup_seconds;
   Matrix<S> signals;
   std::optional<SparseCodes<S>> codes;  // where they are known
+  bool learned = false;                 // the dictionary: latents are in an order of their own
 };
 
 [[nodiscard]] Matrix<S> read_or_draw_atoms(const Setting& setting, std::uint64_t seed) {
+  if (setting.model) return setting.model->atoms;
   return setting.dictionary_file.empty()
              ? gaussian_dictionary<S>(setting.dim, setting.num_atoms, derive_seed(seed, 0))
              : read_matrix_file("--dictionary", setting.dictionary_file);
+}
+
+/// The signals that the model's training held out, and for each further run as many that follow;
+/// with the codes that made them.
+[[nodiscard]] LabelledSignals<S> held_out_signals(const Setting& setting, Index run) {
+  const Row& on = setting.trained_on;
+  const std::uint64_t seed =
+      derive_seed(on["seed"].get<std::uint64_t>(), on["run"].get<std::uint64_t>());
+  const SyntheticModel<S> truth({.dim = on["dim"].get<Index>(),
+                                 .num_atoms = on["num_atoms"].get<Index>(),
+                                 .num_active = on["active"].get<Index>(),
+                                 .noise = setting.noise},
+                                derive_seed(seed, 0));
+  return truth.sample(setting.signals, derive_seed(seed, 2), run * setting.signals,
+                      setting.common.threads);
 }
 
 [[nodiscard]] Data make_data(const Setting& setting, Index run) {
@@ -144,6 +173,12 @@ struct Data {
   const Stopwatch clock;
   AnyDictionary dictionary(plain);
   const double setup_seconds = clock.seconds();
+  if (setting.model && setting.signals_file.empty()) {
+    auto sample = held_out_signals(setting, run);
+    sample.signals.colwise() -= setting.model->shift;
+    return {std::move(dictionary), setup_seconds, std::move(sample.signals),
+            std::move(sample.codes), true};
+  }
   if (setting.signals_file.empty()) {
     const SyntheticModel<S> model(
         plain.atoms(),
@@ -170,7 +205,9 @@ struct Data {
     signals += (setting.noise *
                 random_normal<double>(signals.rows(), signals.cols(), derive_seed(seed, 2)))
                    .cast<S>();
-  return {std::move(dictionary), setup_seconds, std::move(signals), std::move(codes)};
+  if (setting.model) signals.colwise() -= setting.model->shift;
+  return {std::move(dictionary), setup_seconds, std::move(signals), std::move(codes),
+          setting.model != nullptr};
 }
 
 // ---- recoverability
@@ -254,7 +291,8 @@ template <class T>
 /// what the library refuses is refused here, before anything is printed.
 [[nodiscard]] std::vector<Contender> make_contenders(const Setting& setting, const Data& data) {
   const bool chosen = !setting.encoders.empty();
-  const auto names = chosen ? setting.encoders : default_encoders(!setting.signed_codes);
+  auto names = chosen ? setting.encoders : default_encoders(!setting.signed_codes);
+  if (!chosen && setting.model) names.insert(names.begin(), {"model", "refined(model)"});
   const auto leave_out = [](const std::string& name, const std::string& why) {
     std::cerr << "compare_encoders: " << name << " is left out: " << why << '\n';
   };
@@ -344,9 +382,11 @@ class Scorer {
       const CodeMcc mcc = code_mcc(*data_.codes, solution.codes);
       row["code_mcc"] = number_or_null(mcc.value);
       row["code_mcc_kind"] = std::string(to_string(mcc.kind));
-      // The dictionary is known, so each latent stands for itself.
+      // Where the dictionary is known each latent stands for itself.
       const auto support =
-          support_recovery(*data_.codes, solution.codes, {.threshold = contender.encoder.active});
+          support_recovery(*data_.codes, solution.codes,
+                           {.threshold = contender.encoder.active,
+                            .match = data_.learned ? mcc.match : std::vector<Index>()});
       row["support_precision"] = support.precision;
       row["support_recall"] = support.recall;
       row["support_f1"] = support.f1;
@@ -509,8 +549,8 @@ void print_table(const Results& results, const Setting& setting, double setup_se
          std::to_string(floor) +
          ":1.01]\nset tmargin at screen 0.92\nset bmargin at screen 0.13\n"
          "set lmargin at screen 0.06\nset rmargin at screen 0.385\n"
-         "set label 1 'Encoders on a known dictionary: " +
-         size +
+         "set label 1 'Encoders on a " +
+         (setting.model ? "learned" : "known") + " dictionary: " + size +
          "' at screen 0.5,0.965 center noenhanced\n"
          "set xlabel 'seconds a signal'\nset ylabel '" +
          (has_truth ? "code MCC" : "explained variance") + "'\n" + plots[0] +
@@ -546,6 +586,28 @@ void check_claim(const Results& results, bool default_seed) {
                              cell(Row(bar), "%.2f"));
 }
 
+/// What the model's file says of its training takes the place of what no option says.
+void read_model(Setting& setting, const CLI::App& app) {
+  setting.model =
+      std::make_shared<FileModel>(read_file_model(setting.model_file, setting.common.threads));
+  const auto& metadata = setting.model->metadata;
+  if (const auto found = metadata.find("train_sae"); found != metadata.end())
+    setting.trained_on = Row::parse(found->second);
+  const Row& on = setting.trained_on;
+  const bool synthetic = on.is_object() && on["signals"] == "synthetic";
+  require(synthetic || !setting.signals_file.empty(), "--model",
+          "it was trained on signals that it does not hold: --signals-file has to say some");
+  if (synthetic && app.count("--k") == 0) setting.k = on["active"].get<Index>();
+  if (synthetic && app.count("--noise") == 0 && setting.signals_file.empty())
+    setting.noise = on["noise"].get<double>();
+  // The loss of the training is a mean over entries.
+  if (on.is_object() && app.count("--lambda") == 0 && on["encoder"] != "jump_relu" &&
+      on["lambda"].get<double>() > 0)
+    setting.lambdas = {on["lambda"].get<double>() *
+                       static_cast<double>(setting.model->atoms.rows()) /
+                       (2 * static_cast<double>(setting.model->atoms.cols()))};
+}
+
 int run(Setting setting) {
   Interrupt::install();
   if (setting.common.quick) setting.make_quick();
@@ -569,7 +631,7 @@ int run(Setting setting) {
 
   std::vector<Row> recovery;
   for (Index r = 0; r < setting.runs; ++r) {
-    const bool same = r > 0 && !setting.dictionary_file.empty();
+    const bool same = r > 0 && setting.has_one_dictionary();
     if (same) continue;
     recovery.push_back(
         recoverability(r == 0 ? data.dictionary : make_data(setting, r).dictionary, setting.k));
@@ -634,6 +696,12 @@ int main(int argc, char** argv) {
                  "dictionary instead of a random one: .npy or .csv, a row an atom")
       ->excludes(dim)
       ->excludes(atoms);
+  app.add_option("--model", setting.model_file,
+                 "a sparse autoencoder that train_sae saved: its dictionary, its encoder beside "
+                 "the others, the signals that it held out")
+      ->excludes(dim)
+      ->excludes(atoms)
+      ->excludes("--dictionary");
   app.add_option("--k", setting.k,
                  "active entries of a synthetic code, and of the encoders that are told")
       ->capture_default_str();
@@ -673,6 +741,7 @@ int main(int argc, char** argv) {
       // All of the file, unless fewer are asked for.
       if (app.count("--signals") == 0) setting.signals = std::numeric_limits<Index>::max();
     }
+    if (!setting.model_file.empty()) read_model(setting, app);
     return run(setting);
   });
 }

@@ -191,6 +191,7 @@ NamedEncoder make_encoder(const std::string& expression, const EncoderSettings& 
   const std::size_t open = expression.find('(');
   const std::string head = expression.substr(0, open);
   if (open == std::string::npos) {
+    if (head == "model" && settings.model) return *settings.model;
     for (const Entry& entry : entries())
       if (head == entry.name) return entry.make(settings);
   } else {
@@ -244,7 +245,8 @@ std::string encoder_help() {
   for (const Entry& entry : entries()) add(entry.name, entry.meaning);
   for (const Wrapper& wrapper : wrappers()) add(std::string(wrapper.name) + "(E)", wrapper.meaning);
   add("signed(E)", "E without the constraint that codes are >= 0");
-  return text + "These nest: debiased(truncated(fista)).";
+  add("model", "the encoder of --model");
+  return text + "These nest: debiased(truncated(fista)), refined(model).";
 }
 
 }  // namespace lacuna::examples

@@ -2,6 +2,7 @@
 #ifndef LACUNA_EXAMPLES_SUPPORT_ENCODER_LIST_HPP
 #define LACUNA_EXAMPLES_SUPPORT_ENCODER_LIST_HPP
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "support/any_encoder.hpp"
 
 namespace lacuna::examples {
+
+struct NamedEncoder;
 
 /// What encoders that are made by name are given.
 struct EncoderSettings {
@@ -23,6 +26,7 @@ struct EncoderSettings {
   Index adam_steps = 20000;
   double adam_epsilon = 1e-8;
   Index threads = 1;
+  std::shared_ptr<const NamedEncoder> model;  ///< what the name "model" stands for; none: nothing
 };
 
 /// An encoder made by name, and what a table should know of it.
@@ -36,7 +40,8 @@ struct NamedEncoder {
 ///
 ///   encoder := NAME | truncated(encoder) | debiased(encoder) | refined(encoder) | signed(encoder)
 ///
-/// NAME is one of the list in `encoder_help()`; signed(...) drops the constraint s >= 0 inside.
+/// NAME is one of the list in `encoder_help()`, or model where the settings have one; signed(...)
+/// drops the constraint s >= 0 inside.
 /// @throws std::invalid_argument in one line: no such name, with those there are; not well formed;
 ///         an option out of the encoder's range.
 [[nodiscard]] NamedEncoder make_encoder(const std::string& expression,
