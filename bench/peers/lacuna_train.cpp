@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Our side of train_peers.py: trains a sparse autoencoder on the signals of one .npy file, from the
-// dictionary and the weights of two others, and prints one line of JSON with the seconds that a step
-// took, those of its five matrix products alone, and the losses of the first steps.
+// dictionary and the weights of two others, and prints one line of JSON with the seconds that a
+// step took, those of its five matrix products alone, and the losses of the first steps.
 
 #include <algorithm>
 #include <chrono>

@@ -56,6 +56,7 @@
 #include <lacuna/operator/reconstruction_objective.hpp>
 #include <lacuna/operator/recoverability.hpp>
 #include <lacuna/operator/select_largest.hpp>
+#include <lacuna/operator/small_product.hpp>
 #include <lacuna/operator/sparse_blocks.hpp>
 #include <lacuna/operator/sparse_decode.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>

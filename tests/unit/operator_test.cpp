@@ -11,6 +11,7 @@
 #include <Eigen/Eigenvalues>
 #include <lacuna/dictionary/dense.hpp>
 #include <lacuna/dictionary/unit_norm.hpp>
+#include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/keep_largest.hpp>
@@ -402,4 +403,44 @@ TEST_CASE("a model transforms, encodes, decodes and transforms back", "[operator
   CHECK(equal_bits<double>(model.decode(sparse), x));
   const Model plain{Identity{}, model.dictionary, model.encoder};
   CHECK(equal_bits<double>(plain.encode(x), x));
+}
+
+TEST_CASE("blocked and small products of whole numbers are exact, whatever the parts",
+          "[operator]") {
+  // Sums of products of whole numbers below 2^24: any order of summation gives the same bits.
+  const auto whole_numbers = [](Index rows, Index cols, std::uint64_t seed) {
+    return Matrix<float>((3 * random_normal<float>(rows, cols, seed).array()).round());
+  };
+  for (const Index rows : {1, 3, 8, 9, 16, 25, 32, 33})
+    for (const Index depth : {1, 7, 32, 33})
+      for (const Index n : {1, 4, 6}) {
+        INFO(rows << " x " << depth << " times " << n << " columns");
+        const Matrix<float> a = whole_numbers(rows, depth, 63), b = whole_numbers(depth, n, 64);
+        const Matrix<float> turned = a.transpose(), before = whole_numbers(rows, n, 65);
+        const Matrix<float> expected = a.lazyProduct(b);
+        Matrix<float> out = before;
+        add_blocked_product(2.0F, a, b, out, 1);
+        CHECK(equal_bits<float>(out, before + 2 * expected));
+        blocked_product(turned.transpose(), b, out, 1);
+        CHECK(equal_bits<float>(out, expected));
+        // A range of rows: the columns of out have gaps.
+        Matrix<float> taller = Matrix<float>::Ones(rows + 2, n);
+        auto middle = taller.middleRows(1, rows);
+        blocked_product(a, b, middle, 1);
+        CHECK(equal_bits<float>(taller.middleRows(1, rows), expected));
+        CHECK(taller.row(0).isOnes());
+        CHECK(taller.row(rows + 1).isOnes());
+      }
+  // Parts by columns and by rows, which threads share.
+  const Matrix<float> a = whole_numbers(700, 800, 66), b = whole_numbers(800, 1100, 67);
+  Matrix<float> out(700, 1100), turned(1100, 700);
+  const Matrix<float> expected = a * b;
+  for (const Index threads : {1, 2, 3}) {
+    out.setConstant(7);
+    blocked_product(a, b, out, threads);
+    CHECK(equal_bits<float>(out, expected));
+    turned.setConstant(7);
+    blocked_product(b.transpose(), a.transpose(), turned, threads);
+    CHECK(equal_bits<float>(turned, expected.transpose()));
+  }
 }

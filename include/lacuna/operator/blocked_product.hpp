@@ -5,46 +5,71 @@
 #include <algorithm>
 
 #include <lacuna/core/parallel.hpp>
+#include <lacuna/operator/small_product.hpp>
 
 namespace lacuna {
+
+namespace detail {
+
+template <class M>
+inline constexpr bool has_contiguous_columns =
+    !M::IsRowMajor && (M::Flags & Eigen::DirectAccessBit) != 0;
+
+/// out += alpha a b, or out = alpha a b where `assign`.
+template <bool assign, class A, class B, class Out>
+void blocked_product(typename Out::Scalar alpha, const A& a, const B& b, Out& out, Index threads) {
+  if constexpr (has_contiguous_columns<B> && has_contiguous_columns<Out>)
+    if (a.rows() <= small_product_size && a.cols() <= small_product_size && a.cols() > 0)
+      return small_product<assign>(alpha * a, b, out);
+  // Each part packs the other factor anew: 2048 columns of its own make up for it, and half of what
+  // there is where that is less, for a second thread.
+  constexpr Index least_products = Index{1} << 29;
+  const bool by_rows = out.rows() > out.cols();
+  const Index length = by_rows ? out.rows() : out.cols();
+  const Index across = std::max<Index>(1, a.cols() * (by_rows ? out.cols() : out.rows()));
+  const Index part =
+      std::max(least_products / across, std::clamp<Index>((length + 1) / 2, 512, 2048));
+  for_each_block(length, part, threads, [&](Block block, Index) {
+    if (by_rows) {
+      auto rows = out.middleRows(block.begin, block.count);
+      if constexpr (assign) rows.setZero();
+      rows.noalias() += alpha * a.middleRows(block.begin, block.count) * b;
+    } else {
+      auto columns = out.middleCols(block.begin, block.count);
+      if constexpr (assign) columns.setZero();
+      columns.noalias() += alpha * a * b.middleCols(block.begin, block.count);
+    }
+  });
+}
+
+}  // namespace detail
 
 /// out += alpha a b, a dense product of which several threads take a part each. out has its shape
 /// already.
 ///
 /// The longer side of out is cut into parts that depend on the shapes alone, so the bits are the
-/// same at any number of threads. A part has at least a millisecond of work; a product of less is
+/// same at any number of threads. A part has some ten milliseconds of work; a product of less is
 /// one part, and runs on the caller.
 /// @param threads  0 for all cores.
 template <class A, class B, class Out>
 void add_blocked_product(typename Out::Scalar alpha, const Eigen::MatrixBase<A>& a,
                          const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<Out>& out,
                          Index threads) {
-  // Each part packs the other factor anew, which 1024 columns of its own make up for.
-  constexpr Index least_length = 1024, least_products = Index{1} << 25;
-  const bool by_rows = out.rows() > out.cols();
-  const Index length = by_rows ? out.rows() : out.cols();
-  const Index across = std::max<Index>(1, a.cols() * (by_rows ? out.cols() : out.rows()));
-  const Index part = std::max(least_length, least_products / across);
-  if (length <= part) {
-    out.noalias() += alpha * a.derived() * b.derived();
-    return;
-  }
-  for_each_block(length, part, threads, [&](Block block, Index) {
-    if (by_rows)
-      out.middleRows(block.begin, block.count).noalias() +=
-          alpha * a.derived().middleRows(block.begin, block.count) * b.derived();
-    else
-      out.middleCols(block.begin, block.count).noalias() +=
-          alpha * a.derived() * b.derived().middleCols(block.begin, block.count);
-  });
+  detail::blocked_product<false>(alpha, a.derived(), b.derived(), out.derived(), threads);
 }
 
-/// out = a b, by `add_blocked_product`.
+/// out = alpha a b, by the same parts.
+template <class A, class B, class Out>
+void blocked_product(typename Out::Scalar alpha, const Eigen::MatrixBase<A>& a,
+                     const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<Out>& out, Index threads) {
+  detail::blocked_product<true>(alpha, a.derived(), b.derived(), out.derived(), threads);
+}
+
+/// out = a b.
 template <class A, class B, class Out>
 void blocked_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b,
                      Eigen::MatrixBase<Out>& out, Index threads) {
-  out.setZero();
-  add_blocked_product(typename Out::Scalar(1), a, b, out, threads);
+  blocked_product(typename Out::Scalar(1), a, b, out, threads);
 }
 
 }  // namespace lacuna

@@ -25,13 +25,16 @@ namespace lacuna {
 template <Real S>
 class SparseOuterProduct {
  public:
-  /// out = x s^T, dim x num_atoms. @param x  dim x n; @param s  num_atoms x n; @param threads  0:
-  /// all.
+  /// out = scale x s^T, dim x num_atoms. @param x  dim x n; @param s  num_atoms x n; @param threads
+  /// 0: all.
   void operator()(const MatrixArg<S>& x, const SparseCodes<S>& s, Eigen::Ref<Matrix<S>> out,
-                  Index threads) {
+                  Index threads, S scale = S(1)) {
     sort_by_atom(s);
     for_each_block(s.rows(), atoms_per_block, threads, [&](Block block, Index) {
-      for (Index i = block.begin; i < block.begin + block.count; ++i) sum(x, i, out.col(i));
+      for (Index i = block.begin; i < block.begin + block.count; ++i) {
+        sum(x, i, out.col(i));
+        if (scale != S(1)) out.col(i) *= scale;
+      }
     });
   }
 
@@ -89,16 +92,21 @@ class SparseOuterProduct {
       }
   }
 
-  /// to = sum of value * column of x over the entries of atom i, in order; two at a time, to go
-  /// through `to` half as often.
+  /// to = sum of value * column of x over the entries of atom i, in order; four at a time, to go
+  /// through `to` a quarter as often and to wait for four columns at once.
   template <class To>
   void sum(const MatrixArg<S>& x, Index i, To&& to) const {
     std::size_t e = to_size(begin_[to_size(i)]);
     const std::size_t end = to_size(begin_[to_size(i + 1)]);
-    to.setZero();
-    for (; e + 1 < end; e += 2)
-      to += value_[e] * x.col(column_[e]) + value_[e + 1] * x.col(column_[e + 1]);
-    if (e < end) to += value_[e] * x.col(column_[e]);
+    const auto term = [&](std::size_t at) { return value_[at] * x.col(column_[at]); };
+    if (e + 4 <= end) {
+      to = term(e) + term(e + 1) + term(e + 2) + term(e + 3);
+      e += 4;
+    } else {
+      to.setZero();
+    }
+    for (; e + 4 <= end; e += 4) to += term(e) + term(e + 1) + term(e + 2) + term(e + 3);
+    for (; e < end; ++e) to += term(e);
   }
 
   std::vector<Index> begin_, column_;

@@ -76,14 +76,13 @@ class ReconstructionGradient {
       if constexpr (is_sparse_codes<Codes>) {
         // A row range of column-major sparse codes is a copy: made for prefixes alone.
         if (ends_.size() == 1)
-          outer_product_(onward(g), codes, part, threads_);
+          outer_product_(onward(g), codes, part, threads_, scale_);
         else
-          outer_product_(onward(g), SparseCodes<S>(codes.middleRows(begin, count)), part, threads_);
-        part *= scale_;
+          outer_product_(onward(g), SparseCodes<S>(codes.middleRows(begin, count)), part, threads_,
+                         scale_);
       } else {
-        part.setZero();
-        add_blocked_product(scale_, onward(g), codes.middleRows(begin, count).transpose(), part,
-                            threads_);
+        blocked_product(scale_, onward(g), codes.middleRows(begin, count).transpose(), part,
+                        threads_);
       }
     }
   }
@@ -146,6 +145,14 @@ class ReconstructionGradient {
     return weight;
   }
 
+  /// Columns without gaps as one long one: short ones would go entry by entry.
+  static void negate(const MatrixArg<S>& from, Matrix<S>& to) {
+    if (from.outerStride() == from.rows())
+      to = -Eigen::Map<const Matrix<S>>(from.data(), from.rows(), from.cols());
+    else
+      to = -from;
+  }
+
   /// The residuals of all prefixes, and the sum of their squares.
   template <class D>
   double decode(const D& d, const MatrixArg<S>& signals, const Codes& codes) {
@@ -163,15 +170,26 @@ class ReconstructionGradient {
               residual = -signals.col(j);
             else
               residual = residuals_[g - 1].col(j);
-            for (; entry && entry.row() < ends_[g]; ++entry)
-              residual += entry.value() * d.atoms().col(entry.row());
+            // Four at a time wait for four atoms at once.
+            Index row[4];
+            S value[4];
+            int held = 0;
+            for (; entry && entry.row() < ends_[g]; ++entry) {
+              row[held] = entry.row();
+              value[held] = entry.value();
+              if (++held < 4) continue;
+              residual += value[0] * d.atoms().col(row[0]) + value[1] * d.atoms().col(row[1]) +
+                          value[2] * d.atoms().col(row[2]) + value[3] * d.atoms().col(row[3]);
+              held = 0;
+            }
+            for (int i = 0; i < held; ++i) residual += value[i] * d.atoms().col(row[i]);
           }
         }
       });
     } else {
       for (std::size_t g = 0; g < ends_.size(); ++g) {
         if (g == 0)
-          residuals_[0] = -signals;
+          negate(signals, residuals_[0]);
         else
           residuals_[g] = residuals_[g - 1];
         const Index begin = begin_of(g), count = ends_[g] - begin;
@@ -190,7 +208,7 @@ class ReconstructionGradient {
   /// The code gradient; returns the sum of |s|.
   template <class D>
   double correlate(const D& d, const Codes& codes, S slope) {
-    constexpr Index block_size = 64;
+    constexpr Index block_size = price_block;
     const Index n = codes.cols();
     l1_.setZero(num_blocks(n, block_size));
     if constexpr (is_sparse_codes<Codes>) {
@@ -216,30 +234,44 @@ class ReconstructionGradient {
         l1_[block.index] = l1;
       });
     } else {
+      const bool priced = slope > S(0);
+      code_gradient_.resize(codes.rows(), n);
+      if (priced) price(codes, slope);
       if constexpr (ExplicitDictionary<D>) {
-        code_gradient_.setZero(codes.rows(), n);
         for (std::size_t g = 0; g < ends_.size(); ++g) {
           const Index begin = begin_of(g), count = ends_[g] - begin;
+          const auto atoms = d.atoms().middleCols(begin, count).transpose();
           auto part = code_gradient_.middleRows(begin, count);
-          add_blocked_product(scale_, d.atoms().middleCols(begin, count).transpose(), onward(g),
-                              part, threads_);
+          if (priced)
+            add_blocked_product(scale_, atoms, onward(g), part, threads_);
+          else
+            blocked_product(scale_, atoms, onward(g), part, threads_);
         }
+      } else if (priced) {
+        code_gradient_ += scale_ * d.correlate(residual());
       } else {
         code_gradient_ = scale_ * d.correlate(residual());
       }
-      if (!(slope > S(0))) return 0;
-      // One plain loop, which compilers take a register at a time; Eigen's sign goes entry by
-      // entry.
-      for_each_block(n, block_size, threads_, [&](Block block, Index) {
-        const auto part = codes.middleCols(block.begin, block.count);
-        l1_[block.index] = static_cast<double>(part.template lpNorm<1>());
-        const S* code = part.data();
-        S* g = code_gradient_.col(block.begin).data();
-        for (Index i = 0; i < part.size(); ++i) g[i] += slope * sign(code[i]);
-      });
+      if (!priced) return 0;
     }
     return l1_.sum();
   }
+
+  /// code_gradient_ = slope sign(codes), to which the products are added: one pass less than after
+  /// them; and the sums of |s|. A plain loop, which compilers take a register at a time; Eigen's
+  /// sign goes entry by entry.
+  void price(const Matrix<S>& codes, S slope) {
+    for_each_block(codes.cols(), price_block, threads_, [&](Block block, Index) {
+      const S* code = codes.col(block.begin).data();
+      S* gradient = code_gradient_.col(block.begin).data();
+      const Index size = block.count * codes.rows();
+      for (Index i = 0; i < size; ++i) gradient[i] = slope * sign(code[i]);
+      l1_[block.index] =
+          static_cast<double>(Eigen::Map<const Vector<S>>(code, size).template lpNorm<1>());
+    });
+  }
+
+  static constexpr Index price_block = 64;  // signals, whose sum of |s| is made in S
 
   S scale_ = 0;
   Index threads_ = 1;
