@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Files of tensors, of fields and of models: what comes back has the same bits, what does not fit
 // changes nothing, and every malformed file is refused by name.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -19,6 +20,12 @@
 #include <lacuna/io/fields_file.hpp>
 #include <lacuna/io/model_file.hpp>
 #include <lacuna/io/safetensors.hpp>
+#include <lacuna/signal/in_memory_source.hpp>
+#include <lacuna/trainer/auxiliary_k.hpp>
+#include <lacuna/trainer/early_stop.hpp>
+#include <lacuna/trainer/joint.hpp>
+#include <lacuna/trainer/observers.hpp>
+#include <lacuna/trainer/resample.hpp>
 
 #include "support/catch.hpp"
 #include "support/folder.hpp"
@@ -162,6 +169,62 @@ void check_model_file(const T& transform, const D& dictionary, E encoder, const 
   CHECK(bytes_of(folder / "a") == bytes_of(folder / "b"));
 }
 
+/// All that a training with an early stop remembers beside its model.
+struct Run {
+  JointState<float, Adam> training;
+  EarlyStop stop;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("training", self.training);
+    visit("stop", self.stop);
+  }
+};
+
+/// Interrupts a training after 17 steps, goes on from its file with objects made anew by
+/// `make_model(seed)`, and compares with the training that was not interrupted, in every bit that
+/// a file has.
+template <class Trainer, class MakeModel>
+void check_resumed_from_file(const Trainer& trainer, const MakeModel& make_model) {
+  INFO("seeds 1, 8 and 11");
+  const Folder folder;
+  const InMemorySource<float> source(random_normal<float>(dim, 30, 11), {.batch_size = 8});
+  // Nothing is better by so much: 3 checks after the first, of 7 steps each, end it.
+  const EarlyStop stop({.delta = 1e9, .checks = 3, .steps_a_check = 7});
+  double most_dead = 0;
+  const auto watch = [&](const Progress& progress) {
+    most_dead = std::max(most_dead, progress.dead_share);
+    return true;
+  };
+
+  auto whole = make_model(1);
+  whole.encoder.parameters()[whole.encoder.parameters().size() - 2] = -100;  // a bias: it is dead
+  auto model = whole;
+  Run whole_run{trainer.start(whole), stop};
+  const Outcome outcome = trainer.resume(whole, whole_run.training, InMemorySource<float>(source),
+                                         observers(whole_run.stop, watch));
+  CHECK(outcome.status == Status::stopped);
+  CHECK(outcome.steps == 28);
+  CHECK(most_dead > 0);
+  save_checkpoint(folder / "whole", whole, whole_run);
+
+  Run run{trainer.start(model), stop};
+  trainer.resume(model, run.training, InMemorySource<float>(source),
+                 observers(run.stop, [&](const Progress& progress) {
+                   if (progress.step < 17) return true;
+                   save_checkpoint(folder / "half", model, run);
+                   return false;
+                 }));
+  auto again = make_model(8);
+  Run again_run{trainer.start(again), stop};
+  load_checkpoint(folder / "half", again, again_run);
+  CHECK(again_run.training.step == 17);
+  trainer.resume(again, again_run.training, InMemorySource<float>(source),
+                 observers(again_run.stop));
+  save_checkpoint(folder / "again", again, again_run);
+  CHECK(bytes_of(folder / "again") == bytes_of(folder / "whole"));
+  CHECK(bytes_of(folder / "half") != bytes_of(folder / "whole"));
+}
+
 /// A safetensors file's bytes with other metadata; of one length, so that all else stays.
 std::string with_text(std::string bytes, const std::string& from, const std::string& to) {
   REQUIRE(from.size() == to.size());
@@ -299,6 +362,8 @@ TEST_CASE("safetensors: malformed files are refused", "[safetensors]") {
   for (const std::string shape : {"[-1]", "[1.0]", "[\"1\"]", "1", "[1e30]", "null", "[[1]]"})
     CHECK(refused("{" + tensor("a", "F32", shape, 0, 4) + "}", 4) ==
           "the shape of \"a\" is no list of whole numbers of at least 0");
+  CHECK(refused("{" + tensor("a", "F32", "[1e999]", 0, 4) + "}", 4) ==
+        "its header has a number that is too large");
   const std::string parts =
       "its tensor \"a\" should have a dtype, a shape and data_offsets, and nothing else";
   CHECK(refused("{\"a\":1}") == parts);
@@ -476,6 +541,42 @@ TEST_CASE("model files: every transform and dictionary", "[model_file]") {
   check_model_file(Scale<double>(0.1), d, encoder, "top_k");
 }
 
+TEST_CASE("model files: composed transforms have the numbers of their parts", "[model_file]") {
+  const Vector<double> bias = random_normal<double>(dim, 1, 5);
+  const Vector<double> mean = random_normal<double>(dim, 1, 7);
+  const DenseDictionary<double> d(random_normal<double>(dim, num_atoms, 6));
+  const TopKEncoder<double> encoder(tied_weights(d), 2);
+  const Composed scaled(Scale<double>(0.1), LearnedBias<double>(bias));
+  const Composed all(Centre<double>(mean), scaled);
+  check_model_file(scaled, d, encoder, "top_k");
+  check_model_file(all, d, encoder, "top_k");
+
+  const Folder folder;
+  const fs::path path = folder / "file";
+  const Model model{all, d, encoder};
+  const std::string name = "composed(centre,composed(scale,learned_bias))";
+  save_model(path, model);
+  CHECK(read_model_kinds(path).transform == name);
+  const auto again = load_model<std::remove_const_t<decltype(model)>>(path);
+  CHECK(same_bits<double>(again.transform.first().mean(), mean));
+  CHECK(again.transform.second().first().scale() == 0.1);
+  CHECK(same_bits<double>(again.transform.second().second().bias(), bias));
+  Model other{Composed(Centre<double>(bias), Composed(Scale<double>(2), LearnedBias<double>(mean))),
+              d, encoder};
+  State state;
+  save_checkpoint(path, model, state);
+  load_checkpoint(path, other, state);
+  CHECK(same_bits<double>(other.decode(other.encode(d.atoms())),
+                          model.decode(model.encode(d.atoms()))));
+  // The same numbers of parts in another order are another transform.
+  const std::string start = "cannot read " + path.string() + ": its metadata: the transform is ";
+  using Swapped = Model<Composed<LearnedBias<double>, Scale<double>>, DenseDictionary<double>,
+                        TopKEncoder<double>>;
+  save_model(path, Model{scaled, d, encoder});
+  CHECK(error_of([&] { (void)load_model<Swapped>(path); }) ==
+        start + "composed(scale,learned_bias), expected composed(learned_bias,scale)");
+}
+
 TEST_CASE("model files: what does not fit is refused by name", "[model_file]") {
   const Folder folder;
   using M = Model<Identity, UnitNormDictionary<float>, TopKEncoder<float>>;
@@ -540,7 +641,7 @@ TEST_CASE("model files: a wrong number of layers or widths takes no memory", "[m
   save_model(path, Mlp{{}, d, MlpEncoder<float>(init, {.hidden = {11, 9, 8}})});
   const std::string mlp = bytes_of(path);
   for (const auto& [text, refusal] : std::vector<std::pair<std::string, std::string>>{
-           {"200000", "its metadata have hidden = \"200000\""},
+           {"200000", "its metadata have hidden = \"200000\", expected at most 282"},
            {"200,20", "its hidden layers take more parameters than it has"},
            {"11,9,9", "its hidden layers take more parameters than it has"},
            {"10,9,8", "its model.encoder.parameters: there are 282, expected 268"},
@@ -554,7 +655,52 @@ TEST_CASE("model files: a wrong number of layers or widths takes no memory", "[m
   save_model(path, Lista{{}, d, ListaEncoder<float>(d, {.layers = 12})});
   (void)folder.holding(with_text(bytes_of(path), "\"layers\":\"12\"", "\"layers\":\"99\""));
   CHECK(error_of([&] { (void)load_model<Lista>(path); }) ==
-        start + "its metadata have layers = \"99\"");
+        start + "its metadata have layers = \"99\", expected at most 25");
+  // Layers that share their weights need no room in the file, and yet are not without end.
+  save_model(path, Lista{{}, d, ListaEncoder<float>(d, {.layers = 1234567, .tied = true})});
+  CHECK(error_of([&] { (void)load_model<Lista>(path); }) ==
+        start + "its metadata have layers = \"1234567\", expected at most 1000000");
+}
+
+TEST_CASE("model files and checkpoints: what is not finite is refused by name", "[model_file]") {
+  const Folder folder;
+  const fs::path path = folder / "file";
+  const std::string start = "cannot read " + path.string() + ": its model.";
+  using M = Model<LearnedBias<float>, DenseDictionary<float>, JumpReluEncoder<float>>;
+  const RandomWeights init{.dim = dim, .num_atoms = num_atoms};
+  const M model{LearnedBias<float>(Vector<float>::Zero(dim)),
+                DenseDictionary<float>(some_dictionary().atoms()), JumpReluEncoder<float>(init)};
+  const auto check_refusal = [&](const M& broken, const std::string& field) {
+    save_checkpoint(path, broken, State());
+    const std::string expected = start + field + ": they hold a NaN or an infinity";
+    CHECK(error_of([&] { (void)load_model<M>(path); }) == expected);
+    M loaded = model;
+    State state;
+    CHECK(error_of([&] { load_checkpoint(path, loaded, state); }) == expected);
+    check_same_model(loaded, model);
+  };
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    M broken = model;
+    broken.transform.parameters()[1] = bad;
+    check_refusal(broken, "transform.parameters");
+    for (const Index i : {Index(0), model.encoder.parameters().size() - 1}) {
+      broken = model;
+      broken.encoder.parameters()[i] = bad;
+      check_refusal(broken, "encoder.parameters");
+    }
+  }
+  // Dictionaries take no such atoms, so they must come from the file.
+  save_checkpoint(path, model, State());
+  const auto raw = [](float value) {
+    std::string bytes(sizeof(value), '\0');
+    std::memcpy(bytes.data(), &value, sizeof(value));
+    return bytes;
+  };
+  (void)folder.holding(with_text(bytes_of(path), raw(model.dictionary.atoms()(2, 3)),
+                                 raw(std::numeric_limits<float>::quiet_NaN())));
+  CHECK(error_of([&] { (void)load_model<M>(path); }) ==
+        start + "dictionary.atoms: they hold a NaN or an infinity");
 }
 
 TEST_CASE("checkpoints: model and state come back bit by bit", "[checkpoint]") {
@@ -630,6 +776,71 @@ TEST_CASE("checkpoints: what does not fit changes neither model nor state", "[ch
     write_whole(path, bytes.substr(0, length));
     CHECK(refusal_for(model, State()).starts_with(start));
   }
+}
+
+TEST_CASE("checkpoints: k is the file's, other settings must be those of the model",
+          "[checkpoint]") {
+  const Folder folder;
+  const fs::path path = folder / "a";
+  const auto d = some_dictionary();
+  const State state = some_state();
+  const auto refusal_for = [&](const auto& saved, const auto& other) {
+    save_checkpoint(path, Model{Identity{}, d, saved}, state);
+    Model model{Identity{}, d, other};
+    State loaded;
+    const std::string message = error_of([&] { load_checkpoint(path, model, loaded); });
+    const std::string start = "cannot read " + path.string() + ": its metadata: the encoder's ";
+    return message.starts_with(start) ? message.substr(start.size()) : message;
+  };
+
+  // A schedule went from 5 to 3; the model of the resumed training is made with 5 again.
+  Model trained{Identity{}, d, TopKEncoder<float>(tied_weights(d), 5)};
+  trained.encoder.set_k(3);
+  save_checkpoint(path, trained, state);
+  Model resumed{Identity{}, d, TopKEncoder<float>(tied_weights(d), 5)};
+  State loaded;
+  load_checkpoint(path, resumed, loaded);
+  CHECK(resumed.encoder.k() == 3);
+  check_same_model(resumed, trained);
+  (void)folder.holding(with_text(bytes_of(path), "\"k\":\"3\"", "\"k\":\"0\""));
+  CHECK(error_of([&] { load_checkpoint(folder / "file", resumed, loaded); }) ==
+        "cannot read " + (folder / "file").string() + ": its metadata have k = \"0\"");
+
+  const RandomWeights init{.dim = dim, .num_atoms = num_atoms, .seed = 3};
+  using BatchTopK = BatchTopKEncoder<float>;
+  CHECK(
+      refusal_for(BatchTopK(init, 2, {.decay = 0.9}), BatchTopK(init, 4, {.decay = 0.9})).empty());
+  CHECK(refusal_for(BatchTopK(init, 2, {.decay = 0.9}), BatchTopK(init, 2)) ==
+        "decay is 0.9, expected 0.999");
+  using JumpRelu = JumpReluEncoder<float>;
+  CHECK(refusal_for(JumpRelu(init, {.bandwidth = 0.01}), JumpRelu(init, {.bandwidth = 0.02})) ==
+        "bandwidth is 0.01, expected 0.02");
+  CHECK(refusal_for(JumpRelu(init, {.threads = 2}), JumpRelu(init)).empty());
+  using Lista = ListaEncoder<float>;
+  CHECK(refusal_for(Lista(d, {.layers = 2}), Lista(d, {.layers = 2, .nonnegative = false})) ==
+        "nonnegative is true, expected false");
+  CHECK(refusal_for(Lista(d, {.layers = 2, .tied = true}), Lista(d, {.layers = 3, .tied = true})) ==
+        "layers is 2, expected 3");
+}
+
+TEST_CASE("checkpoints: a training goes on from its file as if nothing had been", "[checkpoint]") {
+  const auto model_with = [](std::uint64_t seed, auto encoder) {
+    return Model{LearnedBias<float>(random_normal<float>(dim, 1, seed)), some_dictionary(seed),
+                 std::move(encoder)};
+  };
+  const auto init = [](std::uint64_t seed) {
+    return RandomWeights{.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = seed};
+  };
+  const JointTrainerOptions options{
+      .steps = 40, .k = Schedule::linear(4, 1), .max_gradient_norm = 1, .threads = 2};
+  const Adam adam({.learning_rate = 0.01});
+  check_resumed_from_file(
+      JointTrainer(options, adam, AuxiliaryK({.window = 3})), [&](std::uint64_t seed) {
+        return model_with(seed, TopKEncoder<float>(init(seed), 4, {.threads = 2}));
+      });
+  check_resumed_from_file(
+      JointTrainer({.steps = 40}, adam, Resample({.window = 3, .every = 5})),
+      [&](std::uint64_t seed) { return model_with(seed, BatchTopKEncoder<float>(init(seed), 2)); });
 }
 
 TEST_CASE("checkpoints: a save that is cut off leaves the one before", "[checkpoint]") {

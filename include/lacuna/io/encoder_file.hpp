@@ -96,7 +96,10 @@ class EncoderSettings {
 
   [[nodiscard]] static Index whole(const std::string& name, std::string_view text, Index most) {
     const Index value = parse<Index>(name, text);
-    if (value < 1 || value > most) refuse(name, text);
+    if (value < 1) refuse(name, text);
+    if (value > most)
+      throw std::invalid_argument("its metadata have " + name + " = " + detail::excerpt(text) +
+                                  ", expected at most " + std::to_string(most));
     return value;
   }
 
@@ -253,7 +256,8 @@ struct EncoderFile<ListaEncoder<S>> {
                               Index threads) {
     const bool tied = settings.truth("tied"), momentum = settings.truth("momentum");
     const Index layers_of_own = shape.num_parameters / (shape.dim * shape.num_atoms);
-    const Index tied_layers = momentum ? shape.num_parameters : std::numeric_limits<Index>::max();
+    // Layers that share their weights take no room in the file, but time and a tape in use.
+    const Index tied_layers = momentum ? shape.num_parameters : 1'000'000;
     return ListaEncoder<S>(DenseDictionary<S>(Matrix<S>::Zero(shape.dim, shape.num_atoms)),
                            {.layers = settings.whole("layers", tied ? tied_layers : layers_of_own),
                             .lambda = settings.number("lambda"),

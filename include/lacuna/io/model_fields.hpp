@@ -2,8 +2,12 @@
 #ifndef LACUNA_IO_MODEL_FIELDS_HPP
 #define LACUNA_IO_MODEL_FIELDS_HPP
 
+#include <algorithm>
+#include <array>
 #include <concepts>
+#include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,14 +20,15 @@
 #include <lacuna/io/encoder_file.hpp>
 #include <lacuna/operator/model.hpp>
 #include <lacuna/transform/centre.hpp>
+#include <lacuna/transform/composed.hpp>
 #include <lacuna/transform/identity.hpp>
 #include <lacuna/transform/learned_bias.hpp>
 #include <lacuna/transform/scale.hpp>
 
 namespace lacuna {
 
-/// What a file calls a transform, its numbers (`size(dim)` of them), and a transform of these. Not
-/// defined: files do not know it.
+/// What a file calls a transform, its numbers (`size(dim)` of them), and a transform of these for
+/// signals of this dimension. Not defined: files do not know it.
 template <class T>
 struct TransformFile;
 
@@ -36,14 +41,14 @@ struct TransformFile<Centre<S>> {
   static constexpr std::string_view kind = "centre";
   static Vector<S> values(const Centre<S>& transform) { return transform.mean(); }
   static Index size(Index dim) { return dim; }
-  static Centre<S> make(const Vector<S>& values) { return Centre<S>(values); }
+  static Centre<S> make(const Vector<S>& values, Index) { return Centre<S>(values); }
 };
 template <Real S>
 struct TransformFile<LearnedBias<S>> {
   static constexpr std::string_view kind = "learned_bias";
   static Vector<S> values(const LearnedBias<S>& transform) { return transform.bias(); }
   static Index size(Index dim) { return dim; }
-  static LearnedBias<S> make(const Vector<S>& values) { return LearnedBias<S>(values); }
+  static LearnedBias<S> make(const Vector<S>& values, Index) { return LearnedBias<S>(values); }
 };
 template <Real S>
 struct TransformFile<Scale<S>> {
@@ -52,7 +57,62 @@ struct TransformFile<Scale<S>> {
     return Vector<S>::Constant(1, transform.scale());
   }
   static Index size(Index) { return 1; }
-  static Scale<S> make(const Vector<S>& values) { return Scale<S>(values[0]); }
+  static Scale<S> make(const Vector<S>& values, Index) { return Scale<S>(values[0]); }
+};
+
+namespace detail {
+
+/// The numbers of a transform that has some in a file.
+template <class T>
+using TransformValues = decltype(TransformFile<T>::values(std::declval<const T&>()));
+
+template <class First, class Second>
+concept PartsHaveFiles = requires {
+  typename TransformValues<First>;
+  requires std::same_as<TransformValues<First>, TransformValues<Second>>;
+};
+
+/// "composed(first,second)", made when compiling.
+template <class First, class Second>
+struct ComposedKind {
+  static constexpr auto letters = [] {
+    constexpr std::array<std::string_view, 5> parts = {"composed(", TransformFile<First>::kind, ",",
+                                                       TransformFile<Second>::kind, ")"};
+    constexpr std::size_t length = [&] {
+      std::size_t sum = 0;
+      for (const std::string_view part : parts) sum += part.size();
+      return sum;
+    }();
+    std::array<char, length> text{};
+    auto end = text.begin();
+    for (const std::string_view part : parts) end = std::copy(part.begin(), part.end(), end);
+    return text;
+  }();
+};
+
+}  // namespace detail
+
+/// The numbers of the first, then those of the second; parts may be composed themselves.
+template <class First, class Second>
+requires detail::PartsHaveFiles<First, Second>
+struct TransformFile<Composed<First, Second>> {
+  using Values = detail::TransformValues<First>;
+  static constexpr std::string_view kind{detail::ComposedKind<First, Second>::letters.data(),
+                                         detail::ComposedKind<First, Second>::letters.size()};
+  static Values values(const Composed<First, Second>& transform) {
+    const Values first = TransformFile<First>::values(transform.first());
+    const Values second = TransformFile<Second>::values(transform.second());
+    Values both(first.size() + second.size());
+    both << first, second;
+    return both;
+  }
+  static Index size(Index dim) {
+    return TransformFile<First>::size(dim) + TransformFile<Second>::size(dim);
+  }
+  static Composed<First, Second> make(const Values& values, Index dim) {
+    return {TransformFile<First>::make(values.head(TransformFile<First>::size(dim)), dim),
+            TransformFile<Second>::make(values.tail(TransformFile<Second>::size(dim)), dim)};
+  }
 };
 
 /// What a file calls a dictionary, and a dictionary of the atoms that it holds.
@@ -89,12 +149,13 @@ template <class S>
 }
 
 /// The numbers of a model as fields: what a learnable transform, a learnable dictionary and an
-/// encoder with parameters have; of a `Centre` its mean, of a `Scale` its scale.
+/// encoder with parameters have; of a `Centre` its mean, of a `Scale` its scale, of a
+/// `Composed` those of its two parts.
 template <class T, class D, class E>
 struct ModelFields {
   using S = ScalarOf<D>;
 
-  static constexpr bool has_values = requires(T t, Vector<S> v) { TransformFile<T>::make(v); };
+  static constexpr bool has_values = requires(Vector<S> v) { TransformFile<T>::make(v, Index()); };
   static constexpr bool has_transform = has_values || LearnableTransform<T, S>;
   static constexpr bool has_atoms = LearnableDictionary<D>;
   static constexpr bool has_encoder = HasParameters<E, S>;
@@ -126,10 +187,22 @@ struct ModelFields {
     return fields;
   }
 
-  /// Puts them into a model of the same shapes. @throws std::invalid_argument as its parts do.
+  /// Parameters are written into their views, past the constructors that refuse such numbers. The
+  /// statistics are left to `set_statistics`. @throws std::invalid_argument naming the field.
+  void check_all_finite() const {
+    fields(*this, [](std::string_view name, const auto& field) {
+      if (name == "encoder.statistics") return;
+      require(field.allFinite(), "its model." + std::string(name),
+              "they hold a NaN or an infinity");
+    });
+  }
+
+  /// Puts them into a model of the same shapes. @throws std::invalid_argument naming a field that
+  /// is not finite, and as the model's parts do.
   void put(Model<T, D, E>& model) {
+    check_all_finite();
     if constexpr (has_values)
-      model.transform = TransformFile<T>::make(transform);
+      model.transform = TransformFile<T>::make(transform, model.dictionary.dim());
     else if constexpr (has_transform)
       model.transform.parameters() = transform;
     if constexpr (KnownDictionary<D>)
@@ -145,12 +218,20 @@ struct ModelFields {
   }
 };
 
+/// An encoder whose number of active entries may change in a training.
+template <class E>
+concept HasVariableK = requires(E& e, const E& c) {
+  { c.k() } -> std::convertible_to<Index>;
+  e.set_k(Index(1));
+};
+
 /// What a model's file says of the model: kinds, of those of its parts that files know, and the
 /// encoder's settings.
 template <class T, class D, class E>
 [[nodiscard]] FileMetadata describe_model(const Model<T, D, E>& model) {
   EncoderSettings settings;
   if constexpr (EncoderWithFile<E>) EncoderFile<E>::describe(model.encoder, settings);
+  if constexpr (HasVariableK<E>) settings.set("k", Index(model.encoder.k()));
   FileMetadata metadata = settings.texts();
   if constexpr (EncoderWithFile<E>) metadata["encoder"] = EncoderFile<E>::kind;
   if constexpr (KnownTransform<T>) metadata["transform"] = TransformFile<T>::kind;
@@ -173,6 +254,24 @@ void check_model_kinds(const FileMetadata& metadata) {
   if constexpr (KnownTransform<T>) check("transform", TransformFile<T>::kind);
   if constexpr (KnownDictionary<D>) check("dictionary", DictionaryFile<D>::kind);
   check("scalar", scalar_kind<ScalarOf<D>>());
+}
+
+/// Gives an encoder the k of a file, which a schedule may have moved, and refuses a file of other
+/// settings than the encoder has. @throws std::invalid_argument naming the setting.
+template <class E>
+void take_settings(const FileMetadata& metadata, E& encoder) {
+  if constexpr (HasVariableK<E>)
+    encoder.set_k(EncoderSettings(metadata).whole("k", std::numeric_limits<Index>::max()));
+  if constexpr (EncoderWithFile<E>) {
+    EncoderSettings own;
+    EncoderFile<E>::describe(encoder, own);
+    for (const auto& [name, text] : own.texts()) {
+      const auto found = metadata.find(name);
+      require(found != metadata.end(), "its metadata", "they do not say the encoder's " + name);
+      require(found->second == text, "its metadata",
+              "the encoder's " + name + " is " + found->second + ", expected " + text);
+    }
+  }
 }
 
 /// The caller's metadata and the model's own. @throws std::invalid_argument if they share a name.

@@ -37,7 +37,7 @@ void save_model(const std::filesystem::path& path, const Model<T, D, E>& model,
 /// What the model in a file is made of.
 struct ModelKinds {
   std::string encoder;     ///< linear_relu, top_k, batch_top_k, jump_relu, gated, mlp, lista
-  std::string transform;   ///< identity, centre, scale, learned_bias
+  std::string transform;   ///< identity, centre, scale, learned_bias, or composed(scale,centre)
   std::string dictionary;  ///< unit_norm, dense
   std::string scalar;      ///< float, double
   Index dim = 0;
@@ -81,6 +81,7 @@ struct ModelLoader<Model<T, D, E>> {
     const EncoderShape shape{fields.atoms.rows(), fields.atoms.cols(), fields.parameters.size()};
     require(fields.atoms.size() > 0, "its model.dictionary.atoms", "they are none");
     check_model_kinds<T, D, E>(metadata);
+    fields.check_all_finite();
     E encoder = EncoderFile<E>::make(EncoderSettings(metadata), shape, threads);
     require(encoder.parameters().size() == shape.num_parameters, "its model.encoder.parameters",
             "there are " + std::to_string(shape.num_parameters) + ", expected " +
@@ -92,7 +93,7 @@ struct ModelLoader<Model<T, D, E>> {
         require(fields.transform.size() == size, "its model.transform.parameters",
                 "there are " + std::to_string(fields.transform.size()) + ", expected " +
                     std::to_string(size));
-        return TransformFile<T>::make(fields.transform);
+        return TransformFile<T>::make(fields.transform, shape.dim);
       } else {
         return T{};
       }
@@ -109,7 +110,8 @@ struct ModelLoader<Model<T, D, E>> {
 ///                  `with_encoder_kind` makes a type of the encoder's.
 /// @param  threads  of the encoder; 0 for all cores.
 /// @throws std::runtime_error naming the file and what is wrong: another kind, a setting or tensor
-///         that is missing, parts that do not fit each other, atoms that the dictionary refuses.
+///         that is missing, parts that do not fit each other, a number that is not finite, atoms
+///         that the dictionary refuses.
 template <class M>
 [[nodiscard]] M load_model(const std::filesystem::path& path, Index threads = 1) {
   try {

@@ -84,6 +84,8 @@ namespace detail {
   } catch (const json::parse_error& error) {
     file.refuse("its header is no JSON: byte " + std::to_string(error.byte) + " of " +
                 std::to_string(text.size()) + " cannot stand there");
+  } catch (const json::exception&) {  // 1e999: JSON, but no double
+    file.refuse("its header has a number that is too large");
   }
 }
 
