@@ -78,10 +78,11 @@ TEST_CASE("shapes by hand", "[schedule]") {
   CHECK(cosine(4, 6) == Approx(1.5).epsilon(1e-14));
   CHECK(cosine(6, 6) == 1);
   const Schedule warm = Schedule::warmup(4, Schedule::linear(10, 0));
-  check_values(warm, {0, 0.25 * 9, 0.5 * 8, 0.75 * 7, 6, 5, 4, 3, 2, 1, 0});
+  check_values(warm, {0.25 * 10, 0.5 * 9, 0.75 * 8, 7, 6, 5, 4, 3, 2, 1, 0});
   check_values(Schedule::warmup(0, 5), {5, 5, 5});
   // A training shorter than its warm-up ends below the rate.
-  check_values(Schedule::warmup(4, 8), {0, 2, 4});
+  check_values(Schedule::warmup(4, 8), {2, 4, 6});
+  CHECK(Schedule::warmup(1, 5)(0, 10) == 5);
 }
 
 TEST_CASE("every shape keeps its ends and goes one way", "[schedule]") {

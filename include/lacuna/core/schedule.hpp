@@ -33,7 +33,7 @@ namespace lacuna {
 /// const Schedule twice = Schedule::piecewise(
 ///     {{0.6, Schedule::geometric(0.1, 0.01)}, {0.2, Schedule::geometric(0.01, 0.005)}});
 /// const Schedule own = [](Index step, Index) { return 1 / (1.0 + static_cast<double>(step)); };
-/// rate(500, 20000);  // half of cosine's value there
+/// rate(499, 20000);  // half of cosine's value there
 /// @endcode
 class Schedule {
  public:
@@ -82,14 +82,15 @@ class Schedule {
     return along([from, to](double t) { return t < 1 ? from * std::pow(to / from, t) : to; });
   }
 
-  /// `schedule` times step / steps in the first `steps` steps, and as it is from then on.
+  /// `schedule` times (step + 1) / steps in the first `steps` steps, and as it is from then on.
   /// @throws std::invalid_argument if steps is negative.
   [[nodiscard]] static Schedule warmup(Index steps, Schedule schedule) {
     require(steps >= 0, "Schedule::warmup",
             "steps must be at least 0, is " + std::to_string(steps));
     return Schedule([steps, schedule = std::move(schedule)](Index step, Index total_steps) {
       const double value = schedule(step, total_steps);
-      return step < steps ? value * static_cast<double>(step) / static_cast<double>(steps) : value;
+      return step < steps ? value * static_cast<double>(step + 1) / static_cast<double>(steps)
+                          : value;
     });
   }
 
