@@ -23,8 +23,9 @@ struct EarlyStopOptions {
 ///
 /// Every steps_a_check steps it compares their mean loss with the least that it has seen: better by
 /// more than delta, or not. A loss that is not finite ends the training at once, as it will not
-/// come back. What it remembers are its fields, so a training that is resumed stops where it would
-/// have.
+/// come back. What it remembers are its fields: a training that is resumed stops where it would
+/// have if they are in its checkpoint, and up to date there: tell it of a step before the
+/// checkpoint is written. A value that holds both is saved as one.
 ///
 /// The loss is that of the training: a schedule that raises lambda raises it too.
 ///
@@ -32,6 +33,23 @@ struct EarlyStopOptions {
 /// EarlyStop stop({.delta = 1e-4, .checks = 20, .steps_a_check = 500});
 /// const Outcome outcome = trainer.fit(model, source, stop);
 /// const bool settled = outcome.status == Status::stopped;
+///
+/// struct Run {
+///   JointState<float, Adam> training;
+///   EarlyStop stop;
+///   template <class Self, class Visit>
+///   static void fields(Self& self, Visit&& visit) {
+///     visit("training", self.training);
+///     visit("stop", self.stop);
+///   }
+/// };
+/// Run run{trainer.start(model), stop};
+/// if (is_resumed) load_checkpoint("run.safetensors", model, run);
+/// const auto save = [&](const Progress& progress) {
+///   if (progress.step % 1000 == 0) save_checkpoint("run.safetensors", model, run);
+///   return true;
+/// };
+/// trainer.resume(model, run.training, source, observers(run.stop, save));  // in this order
 /// @endcode
 class EarlyStop {
  public:
