@@ -614,6 +614,24 @@ TEST_CASE("whole file: a link stays, permissions pass on", "[whole_file]") {
   CHECK(folder.entries() == 2);
 }
 
+TEST_CASE("whole file: what a link names need not be there yet", "[whole_file]") {
+  const Folder folder;
+  fs::create_directory(folder / "inside");
+  fs::create_symlink(fs::path("inside") / "second", folder / "first");
+  fs::create_symlink(folder / "target", folder / "inside" / "second");
+  write_whole(folder / "first", "new");
+  CHECK(fs::is_symlink(folder / "first"));
+  CHECK(fs::is_symlink(folder / "inside" / "second"));
+  CHECK(fs::is_regular_file(fs::symlink_status(folder / "target")));
+  CHECK(bytes_of(folder / "target") == "new");
+  CHECK(folder.entries() == 3);
+  fs::create_symlink("loop", folder / "loop");
+  CHECK(error_of([&] { write_whole(folder / "loop", "new"); }) ==
+        "cannot write " + (folder / "loop").string() +
+            ": it is a link that leads to itself, or through too many");
+  CHECK(folder.entries() == 4);
+}
+
 TEST_CASE("whole file: where nothing can be written, nothing is left", "[whole_file]") {
   const Folder folder;
   const Matrix<double> values = Matrix<double>::Ones(2, 3);

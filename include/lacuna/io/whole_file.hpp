@@ -18,8 +18,9 @@ namespace lacuna {
 /// Whoever reads the place meanwhile finds what was there before; without a commit it stays, and
 /// nothing is left beside it.
 ///
-/// A symbolic link is followed: it stays, and the file that it names is replaced. What is replaced
-/// passes its permissions on. Not forced onto the disk: a power failure may still lose the file.
+/// A symbolic link is followed: it stays, and the file that it names is replaced, or made where
+/// there is none yet. What is replaced passes its permissions on. Not forced onto the disk: a power
+/// failure may still lose the file.
 class WholeFile {
  public:
   /// @throws std::runtime_error "cannot write FILE: WHAT" if nothing can be written beside it, or a
@@ -31,8 +32,7 @@ class WholeFile {
     // A rename would put a file in the place of a device too.
     if (fs::is_directory(before)) refuse("it is a directory");
     if (fs::exists(before) && !fs::is_regular_file(before)) refuse("it is not a regular file");
-    target_ = fs::exists(before) ? fs::canonical(path_, ignored) : path_;
-    if (target_.empty()) target_ = path_;
+    target_ = end_of_links(path_);
     open_temporary();
     if (fs::exists(before)) fs::permissions(temporary_, before.permissions(), ignored);
   }
@@ -62,6 +62,21 @@ class WholeFile {
   }
 
  private:
+  /// What a link names, and that if it is one; there need not be a file. Folders on the way are
+  /// left to the system.
+  [[nodiscard]] std::filesystem::path end_of_links(std::filesystem::path at) const {
+    namespace fs = std::filesystem;
+    constexpr int most_links = 40;  // as Linux follows
+    std::error_code failure;
+    for (int links = 0; fs::is_symlink(fs::symlink_status(at, failure)); ++links) {
+      if (links == most_links) refuse("it is a link that leads to itself, or through too many");
+      const fs::path next = fs::read_symlink(at, failure);
+      if (failure) refuse(failure.message());
+      at = at.parent_path() / next;  // an absolute one stands alone
+    }
+    return at;
+  }
+
   void open_temporary() {
     // "x" fails where the name is taken, by another writer or since a crash: then try the next.
     constexpr int most_names = 100;
