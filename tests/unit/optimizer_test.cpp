@@ -125,6 +125,10 @@ TEST_CASE("AdamW without decay is Adam, and decays without a gradient", "[optimi
   CHECK(shrinks[0] == 0.5625);
   half.step(rest, shrinks, Vector<double>::Zero(1), 0.5);
   CHECK(shrinks[0] == 0.5625 * 0.875);
+  // At four times the rate nothing would be left.
+  CHECK(message_of([&] { half.step(rest, shrinks, Vector<double>::Zero(1), 4); }) ==
+        "AdamW::step: rate_factor * learning_rate * weight_decay must be below 1, is 1.000000");
+  CHECK((shrinks[0] == 0.5625 * 0.875 && rest.steps == 3));
 }
 
 TEST_CASE("Adam by hand", "[optimizer]") {

@@ -27,7 +27,13 @@ struct AdamWOptions {
 ///
 /// p <- (1 - rate weight_decay) p - rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon).
 ///
-/// A rate factor scales the decay with the step, as the schedule does in the paper.
+/// A rate factor scales the decay with the step, as the schedule does in the paper; a factor so
+/// large that nothing would be left of the parameters, or less, is refused.
+///
+/// All parameters decay, not weights alone: biases, and what an encoder keeps as a logarithm. The
+/// log_theta of a JumpReLU is drawn to 0, so its thresholds to 1, up or down; use `Adam` there,
+/// unless signals are scaled so that 1 is a fair threshold. An atom of unit norm gets its length
+/// back, so its decay is but a larger step.
 ///
 /// Source: Loshchilov & Hutter, "Decoupled weight decay regularization", 2019.
 ///
@@ -57,13 +63,17 @@ class AdamW {
 
   /// One step, in place, at `rate_factor` times the learning rate; the three vectors have the
   /// length given to `start`. @throws std::invalid_argument if they have not, or the factor is
-  /// below 0.
+  /// below 0 or not below 1 / (learning_rate weight_decay).
   template <Real S>
   void step(AdamMoments<S>& state, std::type_identity_t<Eigen::Ref<Vector<S>>> parameters,
             const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient,
             double rate_factor = 1) const {
-    detail::adam_step("AdamW::step", options_, state, parameters, gradient, rate_factor,
-                      1 - rate_factor * options_.learning_rate * options_.weight_decay);
+    const double decay = rate_factor * options_.learning_rate * options_.weight_decay;
+    if (decay >= 1 && std::isfinite(rate_factor))
+      require(false, "AdamW::step",
+              "rate_factor * learning_rate * weight_decay must be below 1, is " +
+                  std::to_string(decay));
+    detail::adam_step("AdamW::step", options_, state, parameters, gradient, rate_factor, 1 - decay);
   }
 
   /// As `Adam::reset`. @throws std::invalid_argument if they are not all entries.
