@@ -2,6 +2,7 @@
 #ifndef LACUNA_EXAMPLES_SUPPORT_ANY_REVIVAL_HPP
 #define LACUNA_EXAMPLES_SUPPORT_ANY_REVIVAL_HPP
 
+#include <cstdint>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -16,11 +17,24 @@ namespace lacuna::examples {
 /// encoder has no affine map are left alone, which is for the caller to say beforehand.
 class AnyRevival {
  public:
+  static constexpr bool replaces_latents = true;  // one of them does
+
   explicit AnyRevival(std::variant<NoRevival, Resample, AuxiliaryK> policy)
       : policy_(std::move(policy)) {}
 
   [[nodiscard]] Index window() const {
     return std::visit([](const auto& p) { return p.window(); }, policy_);
+  }
+
+  [[nodiscard]] std::int64_t auxiliary_flops(Index dim, Index num_dead) const {
+    return std::visit(
+        [&](const auto& p) -> std::int64_t {
+          if constexpr (requires { p.auxiliary_flops(dim, num_dead); })
+            return p.auxiliary_flops(dim, num_dead);
+          else
+            return 0;
+        },
+        policy_);
   }
 
   template <class M, Real S>
