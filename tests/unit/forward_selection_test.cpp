@@ -8,6 +8,7 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <Eigen/Cholesky>
@@ -321,6 +322,53 @@ TEST_CASE("signals of any scale are fitted alike, and atoms that cannot be are n
         "OrthogonalMatchingPursuit: the squared length of atom 0 does not fit the element type: "
         "rescale the atoms");
   }
+}
+
+TEST_CASE("atoms of any length are chosen alike, with signals of any", "[ols][omp]") {
+  INFO("seeds 41 and 42");
+  // 20 atoms take the road of lanes, 40 and 70 those of one signal at a time; one of length 0.
+  // Their lengths are moved by a power of two each, which must not change a bit but for the codes'.
+  const Index num_atoms = GENERATE(20, 40, 70);
+  const bool apart = GENERATE(false, true);
+  Matrix<float> atoms = random_normal<float>(6, num_atoms, 41);
+  atoms.col(1).setZero();
+  const Matrix<float> x = random_normal<float>(6, 35, 42);
+  const auto check = [&](const auto& encoder, int atom_exponent, int signal_exponent) {
+    CAPTURE(num_atoms, apart, atom_exponent, signal_exponent);
+    const auto expected = encoder.solve(DenseDictionary<float>(atoms), x);
+    Matrix<float> scaled = atoms;
+    Vector<double> scales(num_atoms);
+    for (Index i = 0; i < num_atoms; ++i) {
+      scales[i] = std::ldexp(1.0, apart && i % 2 == 0 ? -atom_exponent : atom_exponent);
+      scaled.col(i) *= static_cast<float>(scales[i]);
+    }
+    const double length = std::ldexp(1.0, signal_exponent);
+    const auto solution =
+        encoder.solve(DenseDictionary<float>(scaled), static_cast<float>(length) * x);
+    REQUIRE(solution.codes.nonZeros() == expected.codes.nonZeros());
+    const Matrix<double> codes = Matrix<float>(solution.codes).cast<double>() / length;
+    const Matrix<double> wanted = Matrix<float>(expected.codes).cast<double>();
+    CHECK((scales.asDiagonal() * codes - wanted).norm() < 1e-4 * wanted.norm());
+    CHECK((solution.objective / (length * length) - expected.objective).norm() <
+          1e-5 * expected.objective.norm());
+  };
+  for (const auto& [of_atoms, of_signals] :
+       {std::pair{-50, -30}, std::pair{-40, -36}, std::pair{-44, -33}, std::pair{50, 33},
+        std::pair{-61, -60}, std::pair{60, 57}}) {
+    if (apart && of_atoms * of_signals > 3000) continue;  // such codes do not fit float
+    for (const bool nonnegative : {false, true}) {
+      check(OrthogonalMatchingPursuit({.k = 3, .nonnegative = nonnegative}), of_atoms, of_signals);
+      check(OrthogonalLeastSquares({.k = 3, .nonnegative = nonnegative}), of_atoms, of_signals);
+    }
+  }
+}
+
+TEST_CASE("more entries than sparse codes can hold are refused before they are made",
+          "[ols][omp]") {
+  CHECK_THROWS_WITH(
+      detail::SelectedEntries<float>("Pursuit", Index{1} << 20, Index{1} << 11),
+      "Pursuit: 2048 signals of up to 1048576 entries exceed the 2^31 of sparse codes: encode them "
+      "in parts");
 }
 
 TEST_CASE("OrthogonalLeastSquares refuses options out of range", "[ols]") {

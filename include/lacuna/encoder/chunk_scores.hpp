@@ -63,7 +63,9 @@ class ChunkScores {
     Position place = size;
     for (Position i = 0; i < size; ++i)
       place = std::min(place, values[i] == value ? i : Position{size});
-    return place;
+    // A score that is computed again may differ by a bit where the compiler is free to: any of the
+    // chunk is as good, then.
+    return std::min(place, Position{size - 1});
   }
 
   [[nodiscard]] auto at(Index chunk) const { return best_.template segment<lanes>(chunk).array(); }

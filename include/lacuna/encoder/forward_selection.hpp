@@ -47,7 +47,8 @@ class ForwardSelection {
         floor_(lengths_.size()),
         scores_(basis_.num_chunks()),
         along_(most),
-        coefficients_(most) {
+        coefficients_(most),
+        unit_(atoms.rows()) {
     lengths_.head(atoms.cols()) = basis_.lengths();
     // An atom of length 0 is never chosen.
     unit_weight_ = lengths_.unaryExpr([](S length) { return length > S(0) ? 1 / length : S(0); });
@@ -69,12 +70,13 @@ class ForwardSelection {
     const S energy = x.squaredNorm();
     // Squares of a signal that is very large or very small do not fit S: it is fitted at length 1,
     // then.
-    if (!(energy > S(1e-24) && energy < S(1e24))) {
+    if (!energy_fits(energy)) {
       const S length = x.stableNorm();
       if (length > S(0)) {
-        const Vector<S> unit = x / length;
-        correlations_.head(num_atoms) = correlations / length;
-        const Result result = select(unit, unit.squaredNorm(), tolerance, certify);
+        unit_ = x / length;
+        correlations_.head(num_atoms).noalias() = basis_.atoms().transpose() * unit_;
+        Result result = select(unit_, unit_.squaredNorm(), tolerance, certify);
+        result.flops += 2 * basis_.atoms().size();
         coefficients_ *= length;
         return result;
       }
@@ -197,6 +199,7 @@ class ForwardSelection {
   Vector<S> lengths_, unit_weight_, correlations_, weight_, outside_, floor_;
   ChunkScores<S, Chunk> scores_;
   Vector<S> along_, coefficients_;
+  Vector<S> unit_;  // the signal at length 1
 };
 
 /// Options that `OrthogonalMatchingPursuit` and `OrthogonalLeastSquares` share, and what to do with
@@ -234,6 +237,7 @@ void select_in_lanes(const D& d, const Matrix<ScalarOf<D>>& gram,
   const Matrix<S> correlations = x.transpose() * d.atoms();
   const Vector<S> energies = x.colwise().squaredNorm().transpose();
   const std::int64_t flops = in_lanes.flops(d.dim());
+  Vector<double> residual(d.dim());
   for (Index begin = 0; begin < block.count; begin += InLanes::lanes) {
     const Index count = std::min<Index>(InLanes::lanes, block.count - begin);
     in_lanes.run(correlations.middleRows(begin, count), energies.segment(begin, count));
@@ -242,8 +246,8 @@ void select_in_lanes(const D& d, const Matrix<ScalarOf<D>>& gram,
       const auto there = static_cast<std::size_t>(j);
       solution.gap[j] = solution.relative_gap[j] = std::numeric_limits<double>::quiet_NaN();
       if (!in_lanes.read(static_cast<int>(l))) {
-        const Vector<S> own = correlations.row(begin + l).transpose();
-        const auto result = selection.run(signals.col(j), own, 0, request.certify);
+        const auto result = selection.run(signals.col(j), correlations.row(begin + l).transpose(),
+                                          0, request.certify);
         entries.set(j, selection);
         solution.iterations[there] = static_cast<Index>(selection.support().size());
         solution.status[there] = result.status;
@@ -255,7 +259,7 @@ void select_in_lanes(const D& d, const Matrix<ScalarOf<D>>& gram,
       solution.iterations[there] = most;
       solution.flops[there] = flops;
       if (!request.certify) continue;
-      Vector<double> residual = signals.col(j).template cast<double>();
+      residual = signals.col(j).template cast<double>();
       for (Index k = 0; k < most; ++k)
         residual -=
             static_cast<double>(in_lanes.coefficient(k)) *
@@ -279,12 +283,9 @@ template <ExplicitDictionary D, class Make>
   using S = ScalarOf<D>;
   const Index num_atoms = d.num_atoms(), n = signals.cols();
   const Index most = std::min({request.k, num_atoms, d.dim()});
-  require(n == 0 || most <= std::numeric_limits<int>::max() / n, request.where,
-          std::to_string(n) + " signals of up to " + std::to_string(most) +
-              " entries exceed the 2^31 of sparse codes: encode them in parts");
+  SelectedEntries<S> entries(request.where, most, n);
   Solution<SparseCodes<S>> solution(num_atoms, n);
   const GramForm<D> form(request.where, d, n, most, solution.setup_flops);
-  SelectedEntries<S> entries(most, n);
   // Enough signals for the product with D^T to run at its speed; of few atoms some more.
   const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 128, 1024);
   for_each_block(n, block_size, request.threads, [&](Block block, Index) {
@@ -318,13 +319,15 @@ template <SelectionRule Rule, ExplicitDictionary D>
 [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> select_forward(
     const D& d, const MatrixArg<ScalarOf<D>>& signals, const SelectionRequest& request) {
   using S = ScalarOf<D>;
-  const auto with_chunk = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
-    return select_each(d, signals, request, [&](const Matrix<S>* gram, Index most) {
-      return ForwardSelection<S, Rule, Chunk>(d.atoms(), gram, most);
-    });
-  };
-  if (d.num_atoms() < 64) return with_chunk(std::integral_constant<int, 16>());
-  return with_chunk(std::integral_constant<int, 64>());
+  return select_where_squares_fit(request.where, d, [&](const auto& fitting) {
+    const auto with_chunk = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
+      return select_each(fitting, signals, request, [&](const Matrix<S>* gram, Index most) {
+        return ForwardSelection<S, Rule, Chunk>(fitting.atoms(), gram, most);
+      });
+    };
+    if (fitting.num_atoms() < 64) return with_chunk(std::integral_constant<int, 16>());
+    return with_chunk(std::integral_constant<int, 64>());
+  });
 }
 
 }  // namespace lacuna::detail

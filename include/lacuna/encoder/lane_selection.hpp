@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <lacuna/core/matrix.hpp>
+#include <lacuna/encoder/gram_form.hpp>
 
 namespace lacuna::detail {
 
@@ -55,7 +56,7 @@ class LaneSelection {
     for (int l = 0; l < lanes; ++l) {
       energy_[at(l)] = l < count ? energies[l] : S(0);
       // Squares of other signals do not fit S: those are scaled first, elsewhere.
-      plain_[at(l)] = energy_[at(l)] > S(1e-24) && energy_[at(l)] < S(1e24) ? 1 : 0;
+      plain_[at(l)] = energy_fits(energy_[at(l)]) ? 1 : 0;
     }
     left_ = energy_;
     for (Index i = 0; i < num_atoms; ++i) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <lacuna/core/status.hpp>
+#include <lacuna/encoder/gram_form.hpp>
 #include <lacuna/encoder/selected_basis.hpp>
 
 namespace lacuna::detail {
@@ -34,7 +35,8 @@ class NonnegativeSelection {
         open_(static_cast<std::size_t>(atoms.cols())),
         along_(most),
         coefficients_(most),
-        target_(most) {}
+        target_(most),
+        unit_(atoms.rows()) {}
 
   struct Result {
     Status status;
@@ -45,12 +47,13 @@ class NonnegativeSelection {
   template <class X, class C>
   Result run(const X& x, const C& correlations, double tolerance, bool certify) {
     const S energy = x.squaredNorm();
-    if (!(energy > S(1e-24) && energy < S(1e24))) {
+    if (!energy_fits(energy)) {
       const S length = x.stableNorm();
       if (length > S(0)) {
-        const Vector<S> unit = x / length;
-        correlations_ = correlations / length;
-        const Result result = select(unit, unit.squaredNorm(), tolerance, certify);
+        unit_ = x / length;
+        correlations_.noalias() = basis_.atoms().transpose() * unit_;
+        Result result = select(unit_, unit_.squaredNorm(), tolerance, certify);
+        result.flops += 2 * basis_.atoms().size();
         coefficients_ *= length;
         return result;
       }
@@ -182,6 +185,7 @@ class NonnegativeSelection {
   Vector<S> correlations_, outside_;
   std::vector<bool> open_;
   Vector<S> along_, coefficients_, target_;
+  Vector<S> unit_;  // the signal at length 1
 };
 
 }  // namespace lacuna::detail

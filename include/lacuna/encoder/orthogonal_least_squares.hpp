@@ -75,8 +75,10 @@ class OrthogonalLeastSquares {
     if (!options_.nonnegative)
       return detail::select_forward<detail::SelectionRule::error_decrease>(d, signals, request);
     using S = ScalarOf<D>;
-    return detail::select_each(d, signals, request, [&](const Matrix<S>* gram, Index most) {
-      return detail::NonnegativeSelection<S>(d.atoms(), gram, most);
+    return detail::select_where_squares_fit(request.where, d, [&](const auto& fitting) {
+      return detail::select_each(fitting, signals, request, [&](const Matrix<S>* gram, Index most) {
+        return detail::NonnegativeSelection<S>(fitting.atoms(), gram, most);
+      });
     });
   }
 

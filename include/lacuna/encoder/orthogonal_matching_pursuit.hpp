@@ -22,8 +22,8 @@ struct OrthogonalMatchingPursuitOptions {
 };
 
 /// Orthogonal matching pursuit: chooses, k times, the atom that correlates most with what is left
-/// of x, and fits the chosen atoms anew by least squares. Sparse codes of either sign, or, with `.nonnegative`, none below 0. Models
-/// `SolverFor` every explicit dictionary.
+/// of x, and fits the chosen atoms anew by least squares. Sparse codes of either sign, or, with
+/// `.nonnegative`, none below 0. Models `SolverFor` every explicit dictionary.
 ///
 ///   i <- argmax_i |<d_i, r>| / ||d_i||;   s <- argmin ||x - D_I s||;   r <- x - D_I s
 ///
@@ -34,7 +34,8 @@ struct OrthogonalMatchingPursuitOptions {
 /// k^2 flops a signal, where the dictionary carries it or making it pays; else through the
 /// residual, at 2 dim num_atoms k. The problem is not convex: `gap` is NaN. Status: `converged`
 /// where the tolerance (or rounding) was reached, `completed` at k atoms or where no atom was left
-/// to choose.
+/// to choose. Atoms with squared lengths outside (1e-7, 1e15) are chosen from an evenly scaled copy
+/// of the dictionary.
 ///
 /// With `.nonnegative` the atom of the largest positive correlation is chosen, and the fit is
 /// non-negative least squares: a coefficient that would go below 0 leaves the support, and the code
@@ -94,9 +95,9 @@ class OrthogonalMatchingPursuit {
     using S = ScalarOf<D>;
     const Index num_atoms = d.num_atoms(), n = signals.cols();
     const Index most = std::min({options_.k, num_atoms, d.dim()});
+    detail::SelectedEntries<S> entries("OrthogonalMatchingPursuit", most, n);
     Solution<SparseCodes<S>> solution(num_atoms, n);
     const detail::GramForm<D> form("OrthogonalMatchingPursuit", d, n, most, solution.setup_flops);
-    detail::SelectedEntries<S> entries(most, n);
     const auto with_chunk = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
       using Path = detail::ActiveSetPath<S, true, Chunk>;
       const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024);

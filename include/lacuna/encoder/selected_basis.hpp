@@ -161,11 +161,8 @@ class SelectedBasis {
         padded(p, chunk) = c * first + s * second;
         padded(q, chunk) = c * second - s * first;
       }
-      if (!gram_) {
-        const Vector<S> old = directions_.col(k);
-        directions_.col(k) = c * old + s * directions_.col(k + 1);
-        directions_.col(k + 1) = c * directions_.col(k + 1) - s * old;
-      }
+      for (Index r = 0; r < directions_.rows(); ++r)  // none in Gram form
+        rotate(directions_(r, k), directions_(r, k + 1), c, s);
       flops += 6 * (atoms_.cols() + (gram_ ? 0 : atoms_.rows()) + last - k + 1);
     }
   }

@@ -3,8 +3,11 @@
 #define LACUNA_ENCODER_SELECTED_ENTRIES_HPP
 
 #include <algorithm>
+#include <limits>
+#include <string>
 #include <vector>
 
+#include <lacuna/core/check.hpp>
 #include <lacuna/core/matrix.hpp>
 
 namespace lacuna::detail {
@@ -14,8 +17,9 @@ namespace lacuna::detail {
 template <Real S>
 class SelectedEntries {
  public:
-  SelectedEntries(Index most, Index n)
-      : most_(most),
+  /// @throws std::invalid_argument where sparse codes cannot hold that many.
+  SelectedEntries(const char* where, Index most, Index n)
+      : most_(checked(where, most, n)),
         counts_(static_cast<std::size_t>(n), 0),
         rows_(static_cast<std::size_t>(most * n)),
         values_(static_cast<std::size_t>(most * n)) {}
@@ -57,6 +61,13 @@ class SelectedEntries {
   }
 
  private:
+  [[nodiscard]] static Index checked(const char* where, Index most, Index n) {
+    require(n == 0 || most <= std::numeric_limits<int>::max() / n, where,
+            std::to_string(n) + " signals of up to " + std::to_string(most) +
+                " entries exceed the 2^31 of sparse codes: encode them in parts");
+    return most;
+  }
+
   Index most_;
   std::vector<Index> counts_;
   std::vector<int> rows_;
