@@ -78,7 +78,7 @@ struct Setting {
   void make_quick() {
     training.steps = std::min<Index>(training.steps, 2000);
     training.window = std::min<Index>(training.window, 100);
-    runs = 1;
+    runs = std::min<Index>(runs, 1);
   }
 
   [[nodiscard]] bool chooses_k() const {
@@ -165,6 +165,15 @@ void check(const Setting& s) {
   at_least("--checkpoint-every", s.checkpoint_every, 1);
   require(s.train == 0 || s.batch <= s.train, "--batch",
           std::to_string(s.batch) + " is more than there are signals, " + std::to_string(s.train));
+  // The first step would refuse them too, but with a log begun.
+  Index before = 0;
+  for (const Index prefix : s.training.loss.prefixes) {
+    require(prefix > before, "--prefixes", "they must rise from at least 1");
+    before = prefix;
+  }
+  require(before == 0 || before == s.training.num_atoms, "--prefixes",
+          "the last must be all " + std::to_string(s.training.num_atoms) + " atoms, is " +
+              std::to_string(before));
   require(s.training.silence >= 0 && s.training.silence <= 1, "--silence",
           "a share in [0, 1], is " + std::to_string(s.training.silence));
 }
