@@ -153,7 +153,7 @@ struct CopiedParameters : LearnableBase {
   Vector<double> parameters() const;
 };
 struct NoTransformGradient : LearnableBase {
-  void backward(const MatrixArg<double>&, const MatrixArg<double>&, const MatrixArg<double>&,
+  void backward(const MatrixArg<double>&, const MatrixArg<double>&,
                 Vector<double>&) const = delete;
 };
 static_assert(not LearnableTransform<ReadOnlyParameters, double>);

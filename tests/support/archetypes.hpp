@@ -255,8 +255,8 @@ class MinimalLearnableTransform {
   ParameterView<S> parameters() { return {&offset_, 1}; }
   ConstParameterView<S> parameters() const { return {&offset_, 1}; }
   void backward(const MatrixArg<S>&, const MatrixArg<S>& applied_gradient,
-                const MatrixArg<S>& inverted_gradient, Vector<S>& gradient) const {
-    gradient.setConstant(1, inverted_gradient.sum() - applied_gradient.sum());
+                Vector<S>& gradient) const {
+    gradient.setConstant(1, -applied_gradient.sum());
   }
 
  private:

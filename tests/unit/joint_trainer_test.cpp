@@ -10,6 +10,7 @@
 #include <lacuna/dictionary/unit_norm.hpp>
 #include <lacuna/encoder/active_set.hpp>
 #include <lacuna/encoder/batch_top_k.hpp>
+#include <lacuna/encoder/gated.hpp>
 #include <lacuna/encoder/jump_relu.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
 #include <lacuna/encoder/top_k.hpp>
@@ -18,11 +19,14 @@
 #include <lacuna/penalty/nonnegative_l1.hpp>
 #include <lacuna/signal/labelled_source.hpp>
 #include <lacuna/synthetic/synthetic_model.hpp>
+#include <lacuna/trainer/auxiliary_k.hpp>
 #include <lacuna/trainer/joint.hpp>
 #include <lacuna/trainer/resample.hpp>
 #include <lacuna/trainer/supervised.hpp>
+#include <lacuna/transform/composed.hpp>
 #include <lacuna/transform/identity.hpp>
 #include <lacuna/transform/learned_bias.hpp>
+#include <lacuna/transform/scale.hpp>
 
 #include "support/archetypes.hpp"
 #include "support/catch.hpp"
@@ -254,8 +258,40 @@ TEST_CASE("a training resumed has the bits of one that was not interrupted", "[j
     if constexpr (EncoderWithStatistics<std::remove_cvref_t<decltype(encoder)>>)
       CHECK((model_later.encoder.statistics().array() == whole.encoder.statistics().array()).all());
   };
-  check(JumpReluEncoder<float>(weights), Resample({.window = 5, .every = 7}));
-  check(BatchTopKEncoder<float>(weights, 2), NoRevival());
+  // Two latents that nothing activates, and thresholds that grow with lambda: dead before and after.
+  Vector<float> bias = Vector<float>::Zero(num_atoms);
+  bias[2] = bias[5] = -100;
+  const Matrix<float> begin = random_normal<float>(num_atoms, dim, 6);
+  check(JumpReluEncoder<float>(begin, bias, JumpReluOptions{}), Resample({.window = 5, .every = 7}));
+  check(GatedEncoder<float>(weights), NoRevival());
+  check(BatchTopKEncoder<float>(weights, 2), AuxiliaryK({.window = 3}));
+}
+
+TEMPLATE_TEST_CASE("a bias beside a scale follows the loss", "[joint]",
+                   (Composed<Scale<double>, LearnedBias<double>>),
+                   (Composed<LearnedBias<double>, Scale<double>>)) {
+  INFO("seeds 1 to 4");
+  const Matrix<double> x = random_normal<double>(dim, 6, 1);
+  const auto with_bias = [](const Vector<double>& bias) {
+    if constexpr (std::is_same_v<TestType, Composed<Scale<double>, LearnedBias<double>>>)
+      return TestType(Scale<double>(5), LearnedBias<double>(bias));
+    else
+      return TestType(LearnedBias<double>(bias), Scale<double>(5));
+  };
+  const Vector<double> bias = random_normal<double>(dim, 1, 2);
+  const DenseDictionary<double> d(random_normal<double>(dim, num_atoms, 3));
+  // A positive bias of the encoder keeps every code away from its kink.
+  const LinearReluEncoder<double> encoder(0.01 * random_normal<double>(num_atoms, dim, 4),
+                                          Vector<double>::Ones(num_atoms));
+  const auto loss = [&](const Vector<double>& b) {
+    Model model{with_bias(b), d, encoder};
+    return JointTrainer({.steps = 1, .lambda = 0.3}).fit(model, Source(x)).loss;
+  };
+  Model model{with_bias(bias), d, encoder};
+  JointTrainer({.steps = 1, .lambda = 0.3}, GradientDescent({.learning_rate = 1e-3}))
+      .fit(model, Source(x));
+  const Vector<double> taken = (bias - Vector<double>(model.transform.parameters())) / 1e-3;
+  CHECK(relative_error(taken, finite_differences(loss, bias)) < 1e-6);
 }
 
 TEST_CASE("own terms are priced in place of |s|", "[joint]") {

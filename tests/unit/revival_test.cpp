@@ -229,6 +229,15 @@ TEST_CASE("from 90 % dead to below 1 %, at 64 x 512", "[revival]") {
         .fit(model, InMemorySource<float>(x, batches));
     CHECK(dead_share(model, x) < 0.01);
   }
+  SECTION("Resample, a TopK encoder with weights that lose") {
+    weights.topRows(461) *= 1e-3F;
+    Model model{Identity{}, start, TopKEncoder<float>(weights, 8)};
+    REQUIRE(dead_share(model, x) >= 0.9);
+    JointTrainer({.steps = 300, .lambda = 0}, Adam(),
+                 Resample({.window = 50, .every = 50, .until = 200}))
+        .fit(model, InMemorySource<float>(x, batches));
+    CHECK(dead_share(model, x) < 0.01);
+  }
   SECTION("AuxiliaryK, a TopK encoder with weights that lose") {
     weights.topRows(461) *= 1e-3F;
     Model model{Identity{}, start, TopKEncoder<float>(weights, 8)};
@@ -244,11 +253,29 @@ TEST_CASE("from 90 % dead to below 1 %, at 64 x 512", "[revival]") {
   }
 }
 
+TEST_CASE("a trainer refuses a revival that its state or its options have no room for",
+          "[revival]") {
+  auto model = with_two_dead(1);
+  const InMemorySource<double> source(random_normal<double>(dim, 30, 4));
+  auto state = JointTrainer({.steps = 3}).start(model);
+  CHECK(message_of([&] {
+          JointTrainer({.steps = 3}, Adam(), Resample())
+              .resume(model, state, InMemorySource<double>(source));
+        }) ==
+        "JointTrainer::resume: the state is that of a training without this revival, or of another "
+        "model");
+  CHECK(message_of([&] {
+          JointTrainer({.learn_dictionary = false}, Adam(), Resample())
+              .fit(model, InMemorySource<double>(source));
+        }) ==
+        "JointTrainer::fit: a revival that replaces atoms, and a dictionary that is not learned");
+}
+
 TEST_CASE("revival policies refuse options that are none", "[revival]") {
   CHECK(message_of([] { Resample({.window = 0}); }) == "Resample: window must be at least 1, is 0");
   CHECK(message_of([] { Resample({.every = 0}); }) == "Resample: every must be at least 1, is 0");
-  CHECK(message_of([] { Resample({.encoder_scale = 0}); }) ==
-        "Resample: encoder_scale must be finite and above 0, is 0.000000");
+  CHECK(message_of([] { Resample({.encoder_scale = -1}); }) ==
+        "Resample: encoder_scale must be finite and at least 0, is -1.000000");
   CHECK(message_of([] { AuxiliaryK({.window = 0}); }) ==
         "AuxiliaryK: window must be at least 1, is 0");
   CHECK(message_of([] { AuxiliaryK({.k = -1}); }) == "AuxiliaryK: k must be at least 0, is -1");

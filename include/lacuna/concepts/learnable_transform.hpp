@@ -18,15 +18,16 @@ concept HasTransformParameters = requires(T& t, const T& ct) {
 template <class T, class S>
 concept CanBackwardTransform =
     requires(const T& t, const MatrixArg<S>& signals, const MatrixArg<S>& applied_gradient,
-             const MatrixArg<S>& inverted_gradient, Vector<S>& gradient) {
-      t.backward(signals, applied_gradient, inverted_gradient, gradient);
+             Vector<S>& gradient) {
+      t.backward(signals, applied_gradient, gradient);
     };
 }  // namespace detail
 
 /// A transform with parameters and their gradient.
 ///
-/// `t.backward(x, a, i, gradient)` sets `gradient` = dL/dparameters, where a = dL/d apply(x) is what
-/// reaches it through the encoder and i = dL/d invert(z) through the reconstruction, both dim x n.
+/// `t.backward(x, g, gradient)` sets `gradient` = dL/dparameters for g = dL/d apply(x), dim x n. The loss
+/// of a training is on D s - apply(x), in the units of what is applied; so g is what reaches apply(x)
+/// through the encoder, minus the gradient at D s.
 ///
 /// Law: backward agrees with finite differences.
 template <class T, class S>

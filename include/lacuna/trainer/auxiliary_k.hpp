@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,12 @@ class AuxiliaryK {
   }
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  static constexpr bool replaces_latents = false;
   [[nodiscard]] Index window() const noexcept { return options_.window; }
+  /// Pre-activations of the dead, decode, slopes, and the gradients of weights and atoms.
+  [[nodiscard]] std::int64_t auxiliary_flops(Index dim, Index num_dead) const noexcept {
+    return 2 * dim * num_dead + 8 * dim * std::min(num_dead, entries(dim));
+  }
 
   /// The auxiliary loss; adds its gradient. @param atom_gradient  empty where the atoms are not
   /// learned.
@@ -74,8 +80,7 @@ class AuxiliaryK {
     Matrix<S> preactivation = weights * batch.signals;
     if (map.has_bias()) preactivation.colwise() += Vector<S>(map.bias()(dead));
     SparseCodes<S> codes;
-    const Index k = options_.k > 0 ? options_.k : std::max<Index>(1, dim / 2);
-    keep_largest_positive(preactivation, k, codes);
+    keep_largest_positive(preactivation, entries(dim), codes);
 
     // The residual of the residual: D z - (x - D s).
     const Matrix<S> left = sparse_decode<S>(atoms, codes) + batch.residual;
@@ -112,6 +117,10 @@ class AuxiliaryK {
   }
 
  private:
+  [[nodiscard]] Index entries(Index dim) const noexcept {
+    return options_.k > 0 ? options_.k : std::max<Index>(1, dim / 2);
+  }
+
   AuxiliaryKOptions options_;
 };
 

@@ -24,6 +24,7 @@
 #include <lacuna/optimizer/adam.hpp>
 #include <lacuna/trainer/joint_state.hpp>
 #include <lacuna/trainer/reconstruction_gradient.hpp>
+#include <lacuna/transform/identity.hpp>
 
 namespace lacuna {
 
@@ -32,7 +33,7 @@ struct JointTrainerOptions {
   Index steps = 20000;
   Schedule lambda = 0.01;        ///< weight of mean |s|, or of the encoder's own terms; 0: no price
   Schedule learning_rate = 1.0;  ///< a factor on the optimiser's
-  Schedule k = 0.0;              ///< active entries of an encoder that has a k; 0: its own
+  Schedule k = 0.0;              ///< active entries of an encoder that has a k; 0: as they are
   ReconstructionLoss loss = {};  ///< squared error, normalised error, Matryoshka prefixes
   bool learn_dictionary =
       true;  ///< false: the encoder (and transform) alone, on a fixed dictionary
@@ -45,7 +46,7 @@ struct JointTrainerOptions {
 
 /// Trains a sparse autoencoder: encoder, dictionary and learnable transform by the gradient of
 ///
-///   loss = mean (x - invert(D s))^2 + lambda mean |s|,   s = encoder(apply(x))
+///   loss = mean (apply(x) - D s)^2 + lambda mean |s|,   s = encoder(apply(x))
 ///
 /// one optimiser step a batch, with other reconstruction losses as `ReconstructionLoss` has them,
 /// and the encoder's own terms in place of mean |s| where it has such (`EncoderWithTerms`). Models
@@ -142,6 +143,11 @@ class JointTrainer {
     if constexpr (!LearnableDictionary<D>)
       require(!options_.learn_dictionary, "JointTrainer::fit",
               "the dictionary cannot be learned: set learn_dictionary to false");
+    require(!R::replaces_latents || options_.learn_dictionary, "JointTrainer::fit",
+            "a revival that replaces atoms, and a dictionary that is not learned");
+    require(revival_.window() == 0 || state.activity.num_atoms() == model.dictionary.num_atoms(),
+            "JointTrainer::resume",
+            "the state is that of a training without this revival, or of another model");
     Work<T, D, E> work;
     Outcome outcome;
     while (state.step < options_.steps && outcome.status != Status::stopped) {
@@ -160,8 +166,18 @@ class JointTrainer {
     using S = ScalarOf<D>;
     typename E::Tape tape;
     ReconstructionGradient<S, CodesFor<E, D>> loss;
+    Matrix<S> signals;
     Vector<S> encoder_gradient, atom_gradient, transform_gradient;
   };
+
+  /// Columns without gaps are copied as one long one: short ones would go entry by entry.
+  template <class S>
+  static void copy_columns(const MatrixArg<S>& from, Matrix<S>& to) {
+    if (from.outerStride() == from.rows())
+      to = Eigen::Map<const Matrix<S>>(from.data(), from.rows(), from.cols());
+    else
+      to = from;
+  }
 
   [[nodiscard]] double checked_lambda(Index step) const {
     const double lambda = options_.lambda(step, options_.steps);
@@ -182,7 +198,11 @@ class JointTrainer {
     set_k(model.encoder, state.step);
     const MatrixArg<S> batch = source.batch(state.step);
     require(batch.cols() > 0, "JointTrainer::fit", "the source gave no signals");
-    const Matrix<S> signals = model.transform.apply(batch);
+    if constexpr (std::is_same_v<T, Identity>)
+      copy_columns(batch, work.signals);
+    else
+      work.signals = model.transform.apply(batch);
+    const Matrix<S>& signals = work.signals;
 
     // The loss and its gradients.
     constexpr bool has_terms = EncoderWithTerms<E, D>;
@@ -201,19 +221,22 @@ class JointTrainer {
                    work.loss.evaluate_flops(dim, codes) +
                    optimizer_.step_flops(work.encoder_gradient.size());
     if constexpr (learns_transform) {
+      // apply(x) is what the encoder is given, and what D s is measured against.
       model.transform.backward(
-          batch, model.encoder.signal_gradient(model.dictionary, work.tape, code_gradient),
-          work.loss.reconstruction_gradient(), work.transform_gradient);
+          batch,
+          model.encoder.signal_gradient(model.dictionary, work.tape, code_gradient) -
+              work.loss.reconstruction_gradient(),
+          work.transform_gradient);
       state.flops += model.encoder.backward_flops(model.dictionary) * signals.cols() +
                      2 * batch.size() + optimizer_.step_flops(work.transform_gradient.size());
     }
     if constexpr (LearnableDictionary<D>)
       if (options_.learn_dictionary) {
         work.loss.atom_gradient(codes, work.atom_gradient);
-        // The step, and three flops an entry to bring the atoms back to their norm.
+        // The step, and three flops an entry to bring atoms of unit norm back to it.
         state.flops += work.loss.atom_gradient_flops(dim, codes) +
                        optimizer_.step_flops(work.atom_gradient.size()) +
-                       3 * work.atom_gradient.size();
+                       (detail::HasUnitNorm<D> ? 3 : 0) * work.atom_gradient.size();
       }
 
     // Dead latents have their say before the step, and after it.
@@ -224,6 +247,7 @@ class JointTrainer {
       dead = state.activity.dead(state.step, revival_.window());
       state.loss +=
           revival_.auxiliary(model, seen, dead, work.encoder_gradient, work.atom_gradient);
+      state.flops += revival_.auxiliary_flops(dim, static_cast<Index>(dead.size())) * batch.cols();
     }
     if constexpr (LearnableDictionary<D>)
       if (options_.learn_dictionary) {
@@ -247,11 +271,12 @@ class JointTrainer {
     ++state.step;
     Progress progress{state.step, options_.steps, state.loss};
     const auto num_atoms = static_cast<double>(model.dictionary.num_atoms());
-    if (revival_.window() > 0) progress.dead_share = static_cast<double>(dead.size()) / num_atoms;
+    if (revival_.window() > 0 && state.step >= revival_.window())
+      progress.dead_share = static_cast<double>(dead.size()) / num_atoms;
     // Of dense codes it would be a pass over them.
     if constexpr (is_sparse_codes<CodesFor<E, D>>)
-      progress.mean_l0 =
-          static_cast<double>(codes.nonZeros()) / static_cast<double>(signals.cols());
+      progress.mean_l0 = static_cast<double>((codes.coeffs() != 0).count()) /
+                         static_cast<double>(signals.cols());
     return progress;
   }
 
@@ -267,10 +292,13 @@ class JointTrainer {
 
   /// Of the gradient of each atom what is at a right angle to it.
   template <class S>
-  static void remove_parallel(const Matrix<S>& atoms, Vector<S>& gradient, std::int64_t& flops) {
+  void remove_parallel(const Matrix<S>& atoms, Vector<S>& gradient, std::int64_t& flops) const {
     Eigen::Map<Matrix<S>> columns(gradient.data(), atoms.rows(), atoms.cols());
-    for (Index i = 0; i < atoms.cols(); ++i)
-      columns.col(i) -= columns.col(i).dot(atoms.col(i)) * atoms.col(i);
+    const Index block_size = std::max<Index>(1, (Index{1} << 19) / atoms.rows());
+    for_each_block(atoms.cols(), block_size, options_.threads, [&](Block block, Index) {
+      for (Index i = block.begin; i < block.begin + block.count; ++i)
+        columns.col(i) -= columns.col(i).dot(atoms.col(i)) * atoms.col(i);
+    });
     flops += 4 * atoms.size();
   }
 

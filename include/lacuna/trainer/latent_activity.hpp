@@ -23,6 +23,10 @@ class LatentActivity {
   explicit LatentActivity(Index num_atoms = 0)
       : last_active_(static_cast<std::size_t>(num_atoms), -1) {}
 
+  [[nodiscard]] Index num_atoms() const noexcept {
+    return static_cast<Index>(last_active_.size());
+  }
+
   /// Takes the codes of step `step`, num_atoms x n; steps rise. Cost: one look at each entry.
   template <Real S>
   void observe(const Matrix<S>& codes, Index step) {

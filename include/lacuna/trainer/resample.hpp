@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -21,7 +22,9 @@ struct ResampleOptions {
   Index window = 500;  ///< steps without an active code after which a latent is dead
   Index every = 500;   ///< steps between two looks
   Index until = std::numeric_limits<Index>::max();  ///< none from this step on, so that all settle
-  double encoder_scale = 0.2;  ///< length of new encoder weights, over the mean of the living
+  /// Length of new encoder weights, over the mean of the living. 0: .2, or 1 where entries compete
+  /// for k places, which short weights do not win.
+  double encoder_scale = 0;
 };
 
 /// Revives dead latents at the signals that are reconstructed worst. Models `RevivalFor` models
@@ -49,12 +52,14 @@ class Resample {
     require(options.every >= 1, "Resample",
             "every must be at least 1, is " + std::to_string(options.every));
     require(
-        options.encoder_scale > 0 && std::isfinite(options.encoder_scale), "Resample",
-        "encoder_scale must be finite and above 0, is " + std::to_string(options.encoder_scale));
+        options.encoder_scale >= 0 && std::isfinite(options.encoder_scale), "Resample",
+        "encoder_scale must be finite and at least 0, is " + std::to_string(options.encoder_scale));
   }
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  static constexpr bool replaces_latents = true;
   [[nodiscard]] Index window() const noexcept { return options_.window; }
+  [[nodiscard]] std::int64_t auxiliary_flops(Index, Index) const noexcept { return 0; }
 
   template <class M, Real S>
   double auxiliary(const M&, const TrainingBatch<S>&, const std::vector<Index>&, Vector<S>&,
@@ -97,7 +102,9 @@ class Resample {
       mean += columns.row(i).transpose() / static_cast<S>(num_living);
     }
     // Where none lives there is no measure but the atoms' own.
-    const S scale = static_cast<S>(options_.encoder_scale * (num_living > 0 ? length : 1.0));
+    double relative = options_.encoder_scale;
+    if (relative == 0) relative = requires { model.encoder.k(); } ? 1.0 : 0.2;
+    const S scale = static_cast<S>(relative * (num_living > 0 ? length : 1.0));
     model.dictionary.update_atoms([&](Matrix<S>& atoms) {
       for (std::size_t i = 0; i < revived.size(); ++i) {
         const Index signal = worst[i], latent = revived[i];

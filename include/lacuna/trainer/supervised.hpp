@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <lacuna/concepts/differentiable_encoder.hpp>
+#include <lacuna/concepts/encoder_with_terms.hpp>
 #include <lacuna/concepts/labelled_source.hpp>
 #include <lacuna/concepts/observer.hpp>
 #include <lacuna/concepts/optimizer.hpp>
@@ -22,6 +23,7 @@ namespace lacuna {
 struct SupervisedTrainerOptions {
   Index steps = 20000;
   Schedule learning_rate = 1.0;  ///< a factor on the optimiser's
+  Schedule lambda = 0.0;         ///< price in the terms of an encoder that has its own
 };
 
 /// All that a supervised training remembers from step to step, beside the model: a value with
@@ -47,6 +49,8 @@ struct SupervisedState {
 /// Trains an encoder alone, on signals whose codes are known: by `CosineLoss` (the seed paper's) or
 /// `SquaredLoss` between encoded and known codes. The dictionary is looked at for its shape only.
 /// Models `TrainerFor` every model whose encoder is differentiable, on a `LabelledSource`.
+///
+/// An encoder's own terms are added (`EncoderWithTerms`): a gate learns from nothing else.
 ///
 /// Codes that a solver finds make it distillation: the encoder learns to give in one pass what
 /// inference gives in many, on the dictionary as it is.
@@ -124,6 +128,10 @@ class SupervisedTrainer {
       const Codes& codes = model.encoder.forward(model.dictionary, signals, tape);
       state.loss = Loss::template evaluate<S>(codes, targets, code_gradient);
       model.encoder.backward(model.dictionary, signals, tape, code_gradient, gradient);
+      if constexpr (EncoderWithTerms<E, D>)
+        state.loss +=
+            model.encoder.own_terms(model.dictionary, signals, tape,
+                                    options_.lambda(state.step, options_.steps), gradient);
       optimizer_.step(state.encoder, model.encoder.parameters(), gradient,
                       options_.learning_rate(state.step, options_.steps));
       if constexpr (EncoderWithStatistics<E>) model.encoder.update_statistics(tape);

@@ -63,20 +63,18 @@ class Composed {
     return learned(first_, second_).parameters();
   }
 
-  /// The other part passes a gradient on through its scale: over c in apply, times c in invert.
+  /// A second part passes the gradient on to a first one over its scale.
   template <Real S>
   void backward(const std::type_identity_t<MatrixArg<S>>& signals,
                 const std::type_identity_t<MatrixArg<S>>& applied_gradient,
-                const std::type_identity_t<MatrixArg<S>>& inverted_gradient, Vector<S>& gradient)
-      const requires LearnableTransform<First, S> || LearnableTransform<Second, S> {
-    using detail::shift_and_scale;
+                Vector<S>& gradient) const
+      requires LearnableTransform<First, S> || LearnableTransform<Second, S> {
     if constexpr (detail::FixedTransform<First>) {
-      const S scale = static_cast<S>(shift_and_scale(first_).scale);
-      second_.backward(first_.apply(signals), applied_gradient, scale * inverted_gradient,
-                       gradient);
+      second_.backward(first_.apply(signals), applied_gradient, gradient);
     } else {
+      using detail::shift_and_scale;
       const S scale = static_cast<S>(shift_and_scale(second_).scale);
-      first_.backward(signals, applied_gradient / scale, inverted_gradient, gradient);
+      first_.backward(signals, applied_gradient / scale, gradient);
     }
   }
 
