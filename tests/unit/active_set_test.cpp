@@ -130,6 +130,23 @@ TEST_CASE("ActiveSet has an answer where atoms repeat, vanish, or there is nothi
         1);
 }
 
+TEST_CASE("atoms that the span's tolerance takes for one do not take turns", "[active_set]") {
+  // Of x = d_1 + d_2 both atoms alone explain all but 1 - cos a, some 1e-6.
+  for (const float angle : {2.7e-3F, 2.5e-3F, 2e-3F, 1e-3F}) {
+    Matrix<float> atoms(2, 2);
+    atoms << 1, std::cos(angle), 0, std::sin(angle);
+    const Matrix<float> x = atoms.rowwise().sum();
+    for (const double tolerance : {1e-5, 1e-7, 0.0}) {
+      CAPTURE(angle, tolerance);
+      const auto solution = ActiveSet(NonnegativeL1(1e-6), {.tolerance = tolerance})
+                                .solve(DenseDictionary<float>(atoms), x);
+      CHECK(solution.iterations[0] < 10);
+      CHECK(solution.status[0] != Status::max_iterations);
+      CHECK(solution.relative_gap[0] < 1e-4);
+    }
+  }
+}
+
 TEST_CASE("ActiveSet says how it ended", "[active_set]") {
   INFO("seeds 1 and 2");
   const SyntheticModel<float> model(
@@ -145,6 +162,11 @@ TEST_CASE("ActiveSet says how it ended", "[active_set]") {
   }
   CHECK(capped_out > 40);
   CHECK(strict.relative_gap.maxCoeff() < 1e-5);
+  // Without a tolerance a cap is what was asked for.
+  const auto steps =
+      ActiveSet(NonnegativeL1(0.05), {.tolerance = 0, .max_changes = 1}).solve(d, x);
+  CHECK(std::count(steps.status.begin(), steps.status.end(), Status::completed) > 40);
+  CHECK(std::count(steps.status.begin(), steps.status.end(), Status::max_iterations) == 0);
   CHECK_THROWS_WITH(ActiveSet(L1(1), {.max_changes = -1}),
                     "ActiveSet: max_changes must be at least 0, is -1");
   CHECK_THROWS_AS(ActiveSet(L1(1), {.tolerance = -1}), std::invalid_argument);

@@ -2,7 +2,9 @@
 #ifndef LACUNA_CONCEPTS_LASSO_PENALTY_HPP
 #define LACUNA_CONCEPTS_LASSO_PENALTY_HPP
 
+#include <algorithm>
 #include <concepts>
+#include <limits>
 
 #include <lacuna/concepts/penalty.hpp>
 
@@ -52,11 +54,16 @@ concept LassoPenalty = Penalty<P> && detail::HasSignConstraint<P> && detail::Has
 
 namespace detail {
 
-/// The thresholds of all atoms, in the element type of a solver.
+/// The thresholds of all atoms, in the element type of a solver: one too small for it is its
+/// smallest normal number, for solvers divide by it, and one too large is infinite.
 template <Real S, LassoPenalty P>
 [[nodiscard]] Vector<S> thresholds_of(const P& penalty, Index num_atoms) {
-  return Vector<S>::NullaryExpr(
-      num_atoms, [&](Index atom) { return static_cast<S>(penalty.threshold(atom)); });
+  return Vector<S>::NullaryExpr(num_atoms, [&](Index atom) {
+    const double threshold = penalty.threshold(atom);
+    using Limits = std::numeric_limits<S>;
+    if (threshold > static_cast<double>(Limits::max())) return Limits::infinity();
+    return threshold > 0 ? std::max(Limits::min(), static_cast<S>(threshold)) : S(0);
+  });
 }
 
 }  // namespace detail

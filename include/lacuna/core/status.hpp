@@ -9,8 +9,8 @@ namespace lacuna {
 /// How an iteration ended. Every iteration ends: there is always a cap.
 enum class Status {
   converged,        ///< the stated tolerance was reached, and the certificate says so
-  completed,        ///< the stated number of steps was taken; no tolerance was asked for
-  max_iterations,   ///< the cap came before the tolerance
+  completed,        ///< no tolerance was asked for: the stated steps were taken, or no more could be
+  max_iterations,   ///< the cap came before the tolerance, which was above 0
   precision_limit,  ///< the element type cannot come closer: use `double`, or a larger tolerance
   stopped,          ///< an observer asked for the end
 };

@@ -53,6 +53,7 @@ class ActiveSetPath {
         weight_(Vector<S>::Ones(atoms.cols())),
         root_length_(basis_.lengths().cwiseSqrt()),
         threshold_(atoms.cols()),
+        exchanged_at_(atoms.cols()),
         chunk_best_(basis_.num_chunks()),
         along_(basis_.most() + 1),
         coefficients_(basis_.most() + 1),
@@ -63,18 +64,24 @@ class ActiveSetPath {
     // An atom of length 0 never comes in.
     start_threshold_ =
         (basis_.lengths().array() > S(0)).select(base_, std::numeric_limits<S>::infinity());
-    largest_base_ = base_.size() > 0 ? base_.maxCoeff() : S(0);
+    // An atom whose threshold does not fit S never comes in either, and is no unit of anything.
+    for (const S base : base_)
+      if (std::isfinite(base)) largest_base_ = std::max(largest_base_, base);
     if (choice == Choice::violation_over_length)
       weight_ = basis_.lengths().unaryExpr(
           [](S length) { return length > S(0) ? 1 / std::sqrt(length) : S(1); });
     else if (largest_base_ > S(0))
-      // What a duality gap asks for is the violation in units of the atom's threshold.
-      weight_ = largest_base_ * base_.cwiseInverse();
+      // What a duality gap asks for is the violation in units of the atom's threshold, which may be
+      // as small as S allows.
+      weight_ = base_.unaryExpr([this](S base) {
+        return std::isfinite(base) ? std::min(largest_base_ / base, S(1e18)) : S(1);
+      });
   }
 
   /// The next `run` begins with this atom in use, and this coefficient: from atoms in rising order.
   void begin_with(Index atom, S coefficient) {
     if (coefficient == S(0) || (Nonnegative && coefficient < S(0))) return;
+    if (!std::isfinite(base_[atom])) return;
     initial_.push_back({atom, coefficient});
   }
 
@@ -103,7 +110,10 @@ class ActiveSetPath {
         result.status = tolerance_ > 0 ? Status::precision_limit : Status::completed;
         return result;
       }
-      if (result.changes >= max_changes_) return result;
+      if (result.changes >= max_changes_) {
+        result.status = tolerance_ > 0 ? Status::max_iterations : Status::completed;
+        return result;
+      }
       if (!take(atom, x, correlations, result)) close(atom, correlations);
     }
   }
@@ -152,6 +162,7 @@ class ActiveSetPath {
   Result begin(const X& x, const C& correlations) {
     basis_.clear();
     threshold_ = start_threshold_;
+    exchanged_at_.setConstant(std::numeric_limits<double>::infinity());
     energy_ = x.template cast<double>().squaredNorm();
     score(correlations);
     const Index m = basis_.atoms().rows(), n = basis_.atoms().cols();
@@ -250,15 +261,29 @@ class ActiveSetPath {
     return atom;
   }
 
+  struct Sums {
+    double inner, l1;
+  };
+  /// <x, D s> and sum_i t_i |s_i|.
+  [[nodiscard]] Sums sums() const {
+    Sums sums{0, 0};
+    for (Index k = 0; k < basis_.size(); ++k) {
+      sums.inner += static_cast<double>(coefficients_[k]) * static_cast<double>(inner_[k]);
+      sums.l1 += std::abs(static_cast<double>(coefficients_[k])) * static_cast<double>(base_of(k));
+    }
+    return sums;
+  }
+  /// 1/2 ||x - D s||^2 + sum_i t_i |s_i| of settled coefficients, as in `relative_gap`.
+  [[nodiscard]] double objective() const {
+    const auto [inner, l1] = sums();
+    return 0.5 * std::max(0.0, energy_ - inner - l1) + l1;
+  }
+
   /// The gap of the present code over 1/2 ||x||^2, from inner products alone: for atoms in use
   /// <d_i, r> = t_i sign_i, so ||r||^2 = ||x||^2 - sum s_i <d_i, x> - sum t_i |s_i|.
   [[nodiscard]] double relative_gap(double violation) const {
     if (!(energy_ > 0)) return 0;
-    double inner = 0, l1 = 0;
-    for (Index k = 0; k < basis_.size(); ++k) {
-      inner += static_cast<double>(coefficients_[k]) * static_cast<double>(inner_[k]);
-      l1 += std::abs(static_cast<double>(coefficients_[k])) * static_cast<double>(base_of(k));
-    }
+    const auto [inner, l1] = sums();
     const double unit = static_cast<double>(largest_base_);
     const double signal_residual = energy_ - inner;
     const double residual = std::max(0.0, signal_residual - l1);
@@ -373,11 +398,15 @@ class ActiveSetPath {
 
   /// For an atom in the span of those in use: moves along the line that leaves D s as it is, which
   /// lowers the penalty, until an atom in use reaches 0 and leaves. `start` is how far the atom
-  /// came in.
+  /// came in. An atom that left so comes back so only once the objective has fallen by more than
+  /// its rounding: what the span's tolerance hides would have two atoms take turns for ever.
   template <class C>
   bool exchange(Index atom, S sign, S& start, C& correlations, Result& result) {
     // D_I v = d_atom: L L^T v = D_I^T d_atom, whose forward half is the row that was asked for.
     const Index size = basis_.size();
+    const double objective = this->objective();
+    if (objective > exchanged_at_[atom] - std::sqrt(energy_) * static_cast<double>(rounding()))
+      return false;
     Vector<S>& v = target_;
     for (Index k = 0; k < size; ++k) forward_[k] = basis_.projection(k)[atom];
     basis_.solve(forward_, v);
@@ -395,6 +424,7 @@ class ActiveSetPath {
     if (leaving < 0) return false;
     for (Index k = 0; k < size; ++k) coefficients_[k] -= step * sign * v[k];
     start = step * sign;
+    exchanged_at_[basis_.support()[static_cast<std::size_t>(leaving)]] = objective;
     drop(leaving, correlations, result);
     score(correlations);
     result.flops += size * size + 6 * size;
@@ -422,8 +452,9 @@ class ActiveSetPath {
   double energy_ = 0;
   S largest_base_ = 0;
   Vector<S> base_, start_threshold_, weight_;
-  Vector<S> root_length_;  // lengths, not squared
-  Vector<S> threshold_;    // that of base_; infinite for atoms in use
+  Vector<S> root_length_;        // lengths, not squared
+  Vector<S> threshold_;          // that of base_; infinite for atoms in use
+  Vector<double> exchanged_at_;  // the objective at which an atom last left by exchange
   std::vector<std::pair<Index, S>> initial_;
   Vector<S> chunk_best_, along_, coefficients_, target_, forward_, signs_, inner_;
 };
