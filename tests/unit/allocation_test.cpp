@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include <lacuna/core/random.hpp>
 #include <lacuna/dictionary/dense.hpp>
@@ -53,10 +54,17 @@ using Dense = DenseDictionary<double>;
 struct Setting {
   Dense d;
   PreparedDictionary<Dense> prepared;
-  Matrix<double> many = random_normal<double>(10, 32, 30), few = many.leftCols(8);
+  Matrix<double> many, few;
 
-  explicit Setting(Index num_atoms)
-      : d(gaussian_dictionary<double>(10, num_atoms, 29)), prepared(d) {}
+  /// @param with_zeros  whether every other signal is 0.
+  explicit Setting(Index num_atoms, bool with_zeros = false)
+      : d(gaussian_dictionary<double>(10, num_atoms, 29)),
+        prepared(d),
+        many(random_normal<double>(10, 32, 30)) {
+    if (with_zeros)
+      for (Index j = 0; j < 32; j += 2) many.col(j).setZero();
+    few = many.leftCols(8);
+  }
 };
 
 template <class E, class D>
@@ -71,9 +79,10 @@ std::size_t count(const E& encoder, const D& d, const Matrix<double>& x) {
 /// between.
 template <class E>
 void check(const std::string& name, const E& encoder, std::size_t doubling_vectors = 0) {
-  for (const Index num_atoms : {14, 24}) {
-    const Setting setting(num_atoms);
-    INFO(name << ", " << num_atoms << " atoms");
+  for (const auto& [num_atoms, with_zeros] :
+       {std::pair{Index{14}, false}, std::pair{Index{24}, false}, std::pair{Index{24}, true}}) {
+    const Setting setting(num_atoms, with_zeros);
+    INFO(name << ", " << num_atoms << " atoms" << (with_zeros ? ", signals of 0" : ""));
     const std::size_t few = count(encoder, setting.d, setting.few);
     CHECK(few > 0);
     CHECK(count(encoder, setting.d, setting.many) - few <= 3 * doubling_vectors);
@@ -99,8 +108,27 @@ TEST_CASE("greedy encoders allocate nothing a signal", "[allocation]") {
   check("OrthogonalMatchingPursuit to a tolerance",
         OrthogonalMatchingPursuit({.k = 8, .tolerance = 0.1}));
   check("OrthogonalLeastSquares", OrthogonalLeastSquares({.k = 5}));
+  check("OrthogonalLeastSquares, non-negative",
+        OrthogonalLeastSquares({.k = 5, .nonnegative = true}));
   check("MarginalThreshold", MarginalThreshold({.k = 3}));
   check("MarginalThreshold, all", MarginalThreshold({.threshold = 0.1}));
+}
+
+TEST_CASE("selection in residual form allocates nothing a signal", "[allocation]") {
+  // 200 atoms do not pay for a Gram matrix here.
+  const Setting setting(200);
+  const auto residual_form = [&](const std::string& name, const auto& encoder,
+                                 std::size_t doubling_vectors = 0) {
+    INFO(name);
+    CHECK(count(encoder, setting.d, setting.many) <=
+          count(encoder, setting.d, setting.few) + 3 * doubling_vectors);
+  };
+  for (const bool nonnegative : {false, true}) {
+    residual_form("OMP", OrthogonalMatchingPursuit({.k = 5, .nonnegative = nonnegative}));
+    residual_form("OLS", OrthogonalLeastSquares({.k = 5, .nonnegative = nonnegative}));
+  }
+  residual_form("ActiveSet, L1", ActiveSet(L1(0.05)), 2);
+  residual_form("ActiveSet, NonnegativeL1", ActiveSet(NonnegativeL1(0.05)), 2);
 }
 
 TEST_CASE("convex solvers allocate nothing a signal", "[allocation]") {
