@@ -60,7 +60,9 @@ TEST_CASE("a grid of lambdas falls by equal factors", "[lambda]") {
   for (std::size_t i = 0; i < 4; ++i) CHECK(grid[i] == Approx(8 / std::pow(2.0, double(i))));
   CHECK(lambda_grid(3, 1, 1) == std::vector<double>{3});
   CHECK(message_of([] { (void)lambda_grid(1, 2, 3); }) ==
-        "lambda_grid: needs largest >= smallest > 0, has 1.000000 and 2.000000");
+        "lambda_grid: needs largest >= smallest > 0, has 1 and 2");
+  CHECK(message_of([] { (void)lambda_grid(1e-8, 1e-7, 3); }) ==
+        "lambda_grid: needs largest >= smallest > 0, has 1e-08 and 1e-07");
   CHECK_THROWS_AS(lambda_grid(1, 0, 3), std::invalid_argument);
   CHECK_THROWS_AS(lambda_grid(1, 0.5, 0), std::invalid_argument);
 }
@@ -94,7 +96,9 @@ TEST_CASE("a path has the solutions of its lambdas, for less", "[lambda]") {
   check(Fista(L1(0), {.tolerance = 1e-6}));
   const Fista solver(L1(0));
   CHECK(message_of([&] { follow_lambdas(solver, d, x, {-1.0}, [](double, const auto&) {}); }) ==
-        "L1: lambda must be finite and at least 0, is -1.000000");
+        "L1: lambda must be finite and at least 0, is -1");
+  CHECK(message_of([] { NonnegativeL1(-1e-9); }) ==
+        "NonnegativeL1: lambda must be finite and at least 0, is -1e-09");
 }
 
 TEST_CASE("cross-validation measures what it says", "[lambda]") {
@@ -134,7 +138,7 @@ TEST_CASE("the lambda that is chosen is near the one the truth would choose", "[
     const double largest = lambda_max(d, sample.signals, solver.penalty()).maxCoeff();
     const std::vector<double> grid = lambda_grid(largest, 1e-3 * largest, 20);
     const LambdaChoice choice = choose_lambda(solver, d, sample.signals, grid);
-    double least = std::numeric_limits<double>::infinity(), chosen = 0;
+    double least = std::numeric_limits<double>::infinity(), chosen = least;
     follow_lambdas(solver, d, sample.signals, grid, [&](double lambda, const auto& solution) {
       const double error = static_cast<double>(
           (Matrix<float>(solution.codes) - Matrix<float>(sample.codes)).squaredNorm());

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include <lacuna/concepts/solver.hpp>
 #include <lacuna/concepts/warm_startable_encoder.hpp>
@@ -197,6 +198,8 @@ TEST_CASE("CoordinateDescent stops on its gap, warm or cold", "[lasso]") {
   for (const Index steps : {0, 1, 3, 10, 100}) {
     const auto solution = solver.with_steps(steps).solve(d, x);
     CHECK(solution.objective.sum() <= last);
+    // No tolerance was asked for.
+    CHECK(std::count(solution.status.begin(), solution.status.end(), Status::max_iterations) == 0);
     last = solution.objective.sum();
     CHECK(*std::max_element(solution.iterations.begin(), solution.iterations.end()) <= steps);
   }
@@ -218,6 +221,54 @@ TEST_CASE("exact solvers have an answer where atoms repeat, vanish, or nothing i
   CHECK(solver.solve(d, Matrix<double>::Zero(4, 3)).status[2] == Status::converged);
   CHECK(solver.encode(d, Matrix<double>::Zero(4, 3), Matrix<double>::Ones(9, 3)).nonZeros() == 0);
   CHECK(solver.encode(d, Matrix<double>(4, 0)).cols() == 0);
+}
+
+TEST_CASE("weights beyond float keep their atom out, or let it in", "[lasso]") {
+  INFO("seeds 1 and 2");
+  const DenseDictionary<float> d(random_normal<float>(6, 12, 1));
+  const Dense same(d.atoms().cast<double>());
+  const Matrix<float> x = random_normal<float>(6, 5, 2);
+  const Matrix<double> signals = x.cast<double>();
+  Vector<double> w = Vector<double>::Ones(12);
+  // In double all of them are numbers as any other.
+  for (const double weight : {1e30, 1e40, 1e-30, 1e-40, 1e-46}) {
+    CAPTURE(weight);
+    w[3] = weight;
+    const Weighted g(L1(0.1), w);
+    const auto expected = ActiveSet(g, {.tolerance = 1e-10}).solve(same, signals);
+    // The dual of a threshold that is nearly 0 is feasible to rounding only: no gap is seen there.
+    if (weight > 1) REQUIRE(expected.relative_gap.maxCoeff() <= 1e-10);
+    const auto check = [&](const SparseCodes<float>& codes) {
+      const Matrix<double> s = Matrix<float>(codes).cast<double>();
+      for (Index j = 0; j < x.cols(); ++j)
+        CHECK(0.5 * (signals.col(j) - same.atoms() * s.col(j)).squaredNorm() + g.value(s.col(j)) <=
+              expected.objective[j] + 1e-5 * signals.col(j).squaredNorm());
+      CHECK((s.row(3).array() != 0).any() == (weight < 1));
+    };
+    const Matrix<float> everywhere = Matrix<float>::Ones(12, 5);
+    check(ActiveSet(g).encode(d, x));
+    check(ActiveSet(g).encode(d, x, everywhere));
+    check(CoordinateDescent(g).encode(d, x));
+    check(CoordinateDescent(g).encode(d, x, everywhere));
+  }
+}
+
+TEST_CASE("CoordinateDescent sees that float moves no further", "[lasso]") {
+  // Of two atoms that are nearly one, a sweep moves by less than the rounding of x long before the
+  // coefficients stand still.
+  for (const float angle : {2.7e-3F, 2e-3F, 1e-3F}) {
+    Matrix<float> atoms(2, 2);
+    atoms << 1, std::cos(angle), 0, std::sin(angle);
+    const Matrix<float> x = atoms.rowwise().sum();
+    for (const double tolerance : {1e-8, 0.0}) {
+      CAPTURE(angle, tolerance);
+      const auto solution = CoordinateDescent(NonnegativeL1(1e-6), {.tolerance = tolerance})
+                                .solve(DenseDictionary<float>(atoms), x);
+      CHECK(solution.iterations[0] < 1000);
+      CHECK(solution.status[0] == (tolerance > 0 ? Status::precision_limit : Status::completed));
+      CHECK(solution.relative_gap[0] < 1e-5);
+    }
+  }
 }
 
 TEST_CASE("exact solvers refuse what does not fit", "[lasso]") {

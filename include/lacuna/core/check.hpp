@@ -3,6 +3,7 @@
 #define LACUNA_CORE_CHECK_HPP
 
 #include <cmath>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -14,6 +15,13 @@ namespace lacuna {
 /// "8 x 16": how every message of the library writes a shape.
 [[nodiscard]] inline std::string shape_of(Index rows, Index cols) {
   return std::to_string(rows) + " x " + std::to_string(cols);
+}
+
+/// "1e-09": a number in a message, however small; std::to_string would write that one as 0.000000.
+[[nodiscard]] inline std::string text_of(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.6g", value);
+  return text;
 }
 
 /// Throws std::invalid_argument with `where: what` unless `condition` holds.

@@ -67,6 +67,8 @@ class ActiveSetPath {
     // An atom whose threshold does not fit S never comes in either, and is no unit of anything.
     for (const S base : base_)
       if (std::isfinite(base)) largest_base_ = std::max(largest_base_, base);
+    // Of thresholds far apart none is a unit whose quotients with all of them fit S.
+    if (base_.size() > 0 && largest_base_ > S(1e12) * base_.minCoeff()) largest_base_ = S(1);
     if (choice == Choice::violation_over_length)
       weight_ = basis_.lengths().unaryExpr(
           [](S length) { return length > S(0) ? 1 / std::sqrt(length) : S(1); });
@@ -74,7 +76,7 @@ class ActiveSetPath {
       // What a duality gap asks for is the violation in units of the atom's threshold, which may be
       // as small as S allows.
       weight_ = base_.unaryExpr([this](S base) {
-        return std::isfinite(base) ? std::min(largest_base_ / base, S(1e18)) : S(1);
+        return std::isfinite(base) ? std::min(largest_base_ / base, S(1e30)) : S(1);
       });
   }
 

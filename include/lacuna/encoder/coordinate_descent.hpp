@@ -79,7 +79,8 @@ template <bool Nonnegative, ExplicitDictionary D, class Begin>
 /// looked at again. A warm start, dense or sparse, begins with its support as the working set, so
 /// that a code near the solution costs little more than the check that it is one. `encode` stops by
 /// the gap in the element type; `solve` evaluates it anew, in double. Status: `converged`,
-/// `precision_limit` where the element type cannot come closer, `max_iterations` at the cap.
+/// `precision_limit` where the element type cannot come closer, `max_iterations` at the cap; at
+/// tolerance 0 `completed` for both.
 /// Against `ActiveSet`: more and cheaper steps, no factorisation, no bound on the size of the
 /// support. Cost: 2 num_atoms k flops a round and a signal for k atoms in use, through the Gram
 /// matrix where the dictionary carries it or making it pays (else 2 dim (k + atoms that are left)),

@@ -42,7 +42,7 @@ class CoordinateDescentPath {
         residual_(gram ? 0 : atoms.rows()),
         at_(static_cast<std::size_t>(atoms.cols()), -1) {
     for (Index i = 0; i < atoms.cols(); ++i)
-      if (lengths_[i] > ridge_) usable_.push_back(i);
+      if (can_be_used(i)) usable_.push_back(i);
     left_.reserve(usable_.size());
     candidates_.reserve(usable_.size());
     grow(std::min<Index>(atoms.cols(), 32));
@@ -56,8 +56,7 @@ class CoordinateDescentPath {
 
   /// The next `run` begins with this coefficient.
   void begin_with(Index atom, S coefficient) {
-    if (coefficient == S(0) || (Nonnegative && coefficient < S(0)) || !(lengths_[atom] > ridge_))
-      return;
+    if (coefficient == S(0) || (Nonnegative && coefficient < S(0)) || !can_be_used(atom)) return;
     join(atom);
     values_[size() - 1] = coefficient;
   }
@@ -73,6 +72,7 @@ class CoordinateDescentPath {
     Result result;
     result.flops = 2 * m * atoms_.cols() + 2 * m;
     bool at_rest = false;
+    Stall stall{*this};
     while (true) {
       correlate(x, start, result);
       const double gap = outer_gap(start);
@@ -82,12 +82,15 @@ class CoordinateDescentPath {
         break;
       }
       const bool joined = take_violating(gap);
-      if (!joined && at_rest) {
+      if (!joined && (at_rest || stall.stalled(gap, result.sweeps))) {
         // Optimal as far as S can tell; whether that is the tolerance, the certificate says.
         result.status = tolerance_ > 0 ? Status::precision_limit : Status::completed;
         break;
       }
-      if (result.sweeps >= max_sweeps_) break;
+      if (result.sweeps >= max_sweeps_) {
+        result.status = tolerance_ > 0 ? Status::max_iterations : Status::completed;
+        break;
+      }
       at_rest = sweep_until(0.3 * gap, start, result);
     }
     return result;
@@ -104,8 +107,28 @@ class CoordinateDescentPath {
   }
 
  private:
+  /// Neither of length 0 nor with a threshold beyond S.
+  [[nodiscard]] bool can_be_used(Index i) const {
+    return lengths_[i] > ridge_ && std::isfinite(thresholds_[i]);
+  }
   [[nodiscard]] Index size() const noexcept { return static_cast<Index>(working_.size()); }
   [[nodiscard]] Index atom(Index k) const { return working_[static_cast<std::size_t>(k)]; }
+
+  /// A gap that is not far above its rounding and has not fallen by a hundredth in 200 sweeps.
+  struct Stall {
+    const CoordinateDescentPath& path;
+    double best = std::numeric_limits<double>::infinity();
+    Index since = 0;
+
+    bool stalled(double gap, Index sweeps) {
+      if (gap < 0.99 * best) {
+        best = gap;
+        since = sweeps;
+      }
+      return sweeps >= since + 200 &&
+             best <= 128 * static_cast<double>(std::numeric_limits<S>::epsilon()) * path.energy_;
+    }
+  };
 
   void grow(Index most) {
     working_.reserve(static_cast<std::size_t>(most));
@@ -113,6 +136,7 @@ class CoordinateDescentPath {
     inside_.conservativeResize(most);
     limits_.conservativeResize(most);
     square_.conservativeResize(most);
+    norm_.conservativeResize(most);
     small_gram_.conservativeResize(most, most);
   }
 
@@ -125,6 +149,7 @@ class CoordinateDescentPath {
     values_[k] = S(0);
     limits_[k] = thresholds_[i];
     square_[k] = lengths_[i];
+    norm_[k] = norms_[i];
     for (Index j = 0; j < k; ++j) {
       const S inner = gram_ ? (*gram_)(atom(j), i) : atoms_.col(atom(j)).dot(atoms_.col(i));
       small_gram_(j, k) = small_gram_(k, j) = inner;
@@ -246,10 +271,14 @@ class CoordinateDescentPath {
     return !candidates_.empty();
   }
 
-  /// Sweeps over the working set until its gap is at most `enough`. True where S moves no further.
+  /// Sweeps over the working set until its gap is at most `enough`. True where S moves no further:
+  /// coefficients have the rounding of the largest among them and, through the correlations, that
+  /// of x, both over the lengths of the atoms.
   template <class C>
   [[nodiscard]] bool sweep_until(double enough, const C& start, Result& result) {
     const Index n = size();
+    const S signal = static_cast<S>(std::sqrt(energy_));
+    Stall stall{*this};
     while (result.sweeps < max_sweeps_) {
       ++result.sweeps;
       S moved = 0, largest = 0;
@@ -260,17 +289,19 @@ class CoordinateDescentPath {
           value = (aim - limit) / square_[k];
         else if (!Nonnegative && aim < -limit)
           value = (aim + limit) / square_[k];
-        largest = std::max(largest, std::abs(value));
+        largest = std::max(largest, std::abs(value) * norm_[k]);
         if (value == old) continue;
         values_[k] = value;
         const S change = value - old;
         inside_.head(n) -= change * small_gram_.col(k).head(n);
-        moved = std::max(moved, std::abs(change));
+        moved = std::max(moved, std::abs(change) * norm_[k]);
         result.flops += 2 * n + 2;
       }
-      result.flops += 13 * n;
-      if (moved <= S(2) * std::numeric_limits<S>::epsilon() * largest) return true;
-      if (inner_gap(start) <= enough) return false;
+      result.flops += 14 * n;
+      if (moved <= S(2) * std::numeric_limits<S>::epsilon() * (signal + largest)) return true;
+      const double gap = inner_gap(start);
+      if (gap <= enough) return false;
+      if (stall.stalled(gap, result.sweeps)) return true;
     }
     return false;
   }
@@ -285,9 +316,9 @@ class CoordinateDescentPath {
   S rounding_ = 0;
   Vector<S> correlations_, residual_;
   std::vector<Index> usable_, left_, candidates_;
-  std::vector<Index> at_;                        // an atom's place in the working set, or -1
-  std::vector<Index> working_;                   // atoms
-  Vector<S> values_, inside_, limits_, square_;  // theirs: s, c, t and squared length
+  std::vector<Index> at_;                               // an atom's place in the working set, or -1
+  std::vector<Index> working_;                          // atoms
+  Vector<S> values_, inside_, limits_, square_, norm_;  // theirs: s, c, t, length squared and not
   Matrix<S> small_gram_;
 };
 

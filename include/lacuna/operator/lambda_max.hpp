@@ -40,8 +40,7 @@ template <Dictionary D, LassoPenalty P>
 /// @throws std::invalid_argument unless largest >= smallest > 0 and count is at least 1.
 [[nodiscard]] inline std::vector<double> lambda_grid(double largest, double smallest, Index count) {
   require(largest >= smallest && smallest > 0 && std::isfinite(largest), "lambda_grid",
-          "needs largest >= smallest > 0, has " + std::to_string(largest) + " and " +
-              std::to_string(smallest));
+          "needs largest >= smallest > 0, has " + text_of(largest) + " and " + text_of(smallest));
   require(count >= 1, "lambda_grid", "count must be at least 1, is " + std::to_string(count));
   std::vector<double> grid(static_cast<std::size_t>(count), largest);
   for (std::size_t i = 1; i < grid.size(); ++i)

@@ -24,7 +24,7 @@ class NonnegativeL1 {
   /// @throws std::invalid_argument if negative, NaN or infinite.
   explicit NonnegativeL1(double lambda) : lambda_(lambda) {
     require(lambda >= 0 && lambda < std::numeric_limits<double>::infinity(), "NonnegativeL1",
-            "lambda must be finite and at least 0, is " + std::to_string(lambda));
+            "lambda must be finite and at least 0, is " + text_of(lambda));
   }
 
   [[nodiscard]] double lambda() const noexcept { return lambda_; }
