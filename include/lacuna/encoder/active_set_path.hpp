@@ -438,6 +438,9 @@ class ActiveSetPath {
   void take_initial(const X& x, C& correlations, Result& result) {
     for (const auto& [atom, coefficient] : initial_) {
       if (basis_.size() == basis_.most()) break;
+      // No residual, which is no longer than x, correlates with it that much: it is not in the
+      // solution, and a threshold far above the rest would take their digits on its way out.
+      if (!(base_[atom] <= std::sqrt(basis_.lengths()[atom] * static_cast<S>(energy_)))) continue;
       if (!(basis_.lengths()[atom] > S(0))) continue;
       const S pivot = outside_span(atom, result);
       if (!independent(pivot, atom)) continue;

@@ -88,7 +88,7 @@ class CsvLog {
     std::error_code failure;
     if (is_file_) std::filesystem::resize_file(path_, kept, failure);
     if (failure) refuse(failure.message());
-    if (kept == 0) write(std::string(header) + '\n');
+    if (kept == 0) write(std::string(header).append(1, '\n'));
   }
 
   void write(const std::string& text) {
