@@ -80,9 +80,9 @@ TEST_CASE("penalties refuse a weight that is no weight", "[penalty]") {
     INFO("lambda " << bad);
     const std::string of_l1 = message_of([&] { L1{bad}; });
     const std::string of_nonnegative = message_of([&] { NonnegativeL1{bad}; });
-    CHECK(of_l1 == "L1: lambda must be finite and at least 0, is " + std::to_string(bad));
+    CHECK(of_l1 == "L1: lambda must be finite and at least 0, is " + text_of(bad));
     CHECK(of_nonnegative ==
-          "NonnegativeL1: lambda must be finite and at least 0, is " + std::to_string(bad));
+          "NonnegativeL1: lambda must be finite and at least 0, is " + text_of(bad));
   }
 }
 
