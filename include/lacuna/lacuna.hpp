@@ -55,6 +55,7 @@
 #include <lacuna/operator/prepared_dictionary.hpp>
 #include <lacuna/operator/reconstruction_objective.hpp>
 #include <lacuna/operator/recoverability.hpp>
+#include <lacuna/operator/ridge_regression.hpp>
 #include <lacuna/operator/select_largest.hpp>
 #include <lacuna/operator/small_product.hpp>
 #include <lacuna/operator/sparse_blocks.hpp>
@@ -62,6 +63,7 @@
 #include <lacuna/operator/sparse_outer_product.hpp>
 #include <lacuna/operator/spectral_norm.hpp>
 #include <lacuna/operator/support_least_squares.hpp>
+#include <lacuna/operator/transpose.hpp>
 #include <lacuna/penalty/elastic_net.hpp>
 #include <lacuna/penalty/l1.hpp>
 #include <lacuna/penalty/nonnegative_l1.hpp>
@@ -124,13 +126,18 @@
 #include <lacuna/metric/assignment.hpp>
 #include <lacuna/metric/code_correlation.hpp>
 #include <lacuna/metric/code_mcc.hpp>
+#include <lacuna/metric/code_mcc_floor.hpp>
 #include <lacuna/metric/dead_atoms.hpp>
 #include <lacuna/metric/dictionary_recovery.hpp>
+#include <lacuna/metric/feature_auc.hpp>
+#include <lacuna/metric/logistic_regression.hpp>
 #include <lacuna/metric/mean_l0.hpp>
 #include <lacuna/metric/published_flops.hpp>
 #include <lacuna/metric/reconstruction.hpp>
 #include <lacuna/metric/support_recovery.hpp>
+#include <lacuna/synthetic/compositional_model.hpp>
 #include <lacuna/synthetic/gaussian_dictionary.hpp>
+#include <lacuna/synthetic/random_support.hpp>
 #include <lacuna/synthetic/synthetic_model.hpp>
 #include <lacuna/synthetic/synthetic_source.hpp>
 #include <lacuna/signal/in_memory_source.hpp>

@@ -62,11 +62,19 @@ class CodeCorrelation {
       }
     }
     const Index room = Index{1} << 19;  // doubles, for both sides of a block: 4 MiB
-    const Index block =
-        std::clamp(room / std::max<Index>(1, num_true() + num_codes()), Index{32}, Index{1024});
+    // A block ends with passes over num_true x num_codes. Beside the product of dense sides they
+    // are little; with a sparse side a signal costs less than that, and a block holds more of them.
+    const Index block = detail::is_sparse_argument<decltype(t)>
+                            ? 1024
+                            : std::clamp(room / std::max<Index>(1, num_true() + num_codes()),
+                                         Index{32}, Index{1024});
     for (Index begin = 0; begin < t.cols(); begin += block)
       add_block(t, c, begin, std::min(block, t.cols() - begin));
   }
+
+  /// The variance of each latent about its mean, over the signals seen; 0 before the first.
+  [[nodiscard]] Vector<double> true_variances() const { return variances(true_); }
+  [[nodiscard]] Vector<double> code_variances() const { return variances(codes_); }
 
   /// num_true x num_codes, each entry in [-1, 1]; 0 where either variance is below `min_variance`.
   template <Real S = double>
@@ -94,6 +102,10 @@ class CodeCorrelation {
     explicit Moments(Index rows)
         : mean(Vector<double>::Zero(rows)), scatter(Vector<double>::Zero(rows)) {}
   };
+
+  [[nodiscard]] Vector<double> variances(const Moments& m) const {
+    return m.scatter / static_cast<double>(std::max<Index>(1, count_));
+  }
 
   static Index checked(Index number) {
     require(number >= 0, "CodeCorrelation",

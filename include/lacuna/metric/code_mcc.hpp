@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -23,6 +24,13 @@ enum class MccKind {
            ///< then the mean |C| of the best assignment among the chosen
   padded,  ///< as assigned, but the sum is divided by max(num_true, num_codes), as if the
            ///< narrow side were padded with latents that correlate with nothing
+  active,  ///< as assigned, over the true latents whose variance is above 1e-8 alone: those that
+           ///< a correlation can be asked of
+  active_padded,  ///< as padded, over the same: the compositional benchmark's score in
+                  ///< distribution, capped by the share of latents that are active at all. (Its
+                  ///< code pads with Gaussian noise, whose chance correlations it adds.)
+  active_top_variance,  ///< as active_padded, over as many learned latents as there are active true
+                        ///< ones, those of the largest variance: its score out of distribution
 };
 
 /// The kind in the words of the enumeration, for tables and messages.
@@ -36,6 +44,12 @@ enum class MccKind {
       return "greedy";
     case MccKind::padded:
       return "padded";
+    case MccKind::active:
+      return "active";
+    case MccKind::active_padded:
+      return "active_padded";
+    case MccKind::active_top_variance:
+      return "active_top_variance";
   }
   return "unknown";
 }
@@ -48,6 +62,11 @@ struct CodeMcc {
 };
 
 namespace detail {
+
+[[nodiscard]] constexpr bool needs_variances(MccKind kind) noexcept {
+  return kind == MccKind::active || kind == MccKind::active_padded ||
+         kind == MccKind::active_top_variance;
+}
 
 /// The rows and columns that the greedy choice takes, both in ascending order. Ties go to the upper
 /// row, then to the left column. The seed's code runs out of positive entries where latents are
@@ -85,10 +104,13 @@ template <Real S>
 
 /// The MCC of a correlation matrix, num_true x num_codes, as CodeCorrelation gives it.
 /// Cost: one assignment; greedy sorts the entries besides.
-/// @throws std::invalid_argument naming the column if an entry is NaN or infinite.
+/// @throws std::invalid_argument naming the column if an entry is NaN or infinite, or if the kind
+///         is one of the active ones: they need the variances of a CodeCorrelation.
 template <class C>
 [[nodiscard]] CodeMcc code_mcc(const Eigen::MatrixBase<C>& correlations,
                                MccKind kind = MccKind::assigned) {
+  require(!detail::needs_variances(kind), "code_mcc",
+          std::string(to_string(kind)) + " needs the variances of a CodeCorrelation");
   const MatrixArg<double> correlation(correlations.derived());
   check_finite<double>("code_mcc", "correlation", correlation);
   const Index rows = correlation.rows();
@@ -119,6 +141,35 @@ template <class C>
   return result;
 }
 
+/// The MCC of all the signals that a CodeCorrelation has seen. Cost: its matrix and one assignment;
+/// the active kinds leave what they do not ask about out of both.
+template <Real S = double>
+[[nodiscard]] CodeMcc code_mcc(const CodeCorrelation& correlation,
+                               MccKind kind = MccKind::assigned) {
+  if (!detail::needs_variances(kind)) return code_mcc(correlation.matrix(), kind);
+  const Vector<S> true_variances = correlation.true_variances();
+  std::vector<Index> active;
+  for (Index i = 0; i < correlation.num_true(); ++i)
+    if (true_variances[i] > 1e-8) active.push_back(i);
+  std::vector<Index> codes(static_cast<std::size_t>(correlation.num_codes()));
+  for (std::size_t k = 0; k < codes.size(); ++k) codes[k] = static_cast<Index>(k);
+  if (kind == MccKind::active_top_variance && active.size() < codes.size()) {
+    const Vector<S> variances = correlation.code_variances();
+    std::stable_sort(codes.begin(), codes.end(),
+                     [&](Index a, Index b) { return variances[a] > variances[b]; });
+    codes.resize(active.size());
+  }
+  const CodeMcc among = code_mcc(Matrix<S>(correlation.matrix()(active, codes)),
+                                 kind == MccKind::active ? MccKind::assigned : MccKind::padded);
+  CodeMcc result{among.value, kind,
+                 std::vector<Index>(static_cast<std::size_t>(correlation.num_true()), -1)};
+  for (std::size_t i = 0; i < active.size(); ++i)
+    if (among.match[i] >= 0)
+      result.match[static_cast<std::size_t>(active[i])] =
+          codes[static_cast<std::size_t>(among.match[i])];
+  return result;
+}
+
 /// The MCC of codes against true codes, num_true x n and num_codes x n, dense or sparse.
 /// Cost: that of CodeCorrelation and one assignment. For data that come in batches, fill a
 /// CodeCorrelation and pass its matrix.
@@ -129,7 +180,7 @@ template <AnyCodes T, AnyCodes C>
                                MccKind kind = MccKind::assigned) {
   CodeCorrelation correlation(true_codes.rows(), codes.rows());
   correlation.add(true_codes, codes);
-  return code_mcc(correlation.matrix(), kind);
+  return code_mcc(correlation, kind);
 }
 
 }  // namespace lacuna

@@ -25,6 +25,13 @@ struct DictionaryRecovery {
   double cosine = 0;         ///< mean |cosine| over the pairs of its own best assignment
   double share_above = 0;    ///< share of the true atoms whose |cosine| is above the threshold
   std::vector<Index> match;  ///< from the cosines: the partner of each true atom, -1 if none
+  std::vector<double> atom_cosines;  ///< |cosine| of each true atom and its partner, 0 if none
+};
+
+/// How well some of the true atoms were found: see `recovery_of_atoms`.
+struct AtomRecovery {
+  double cosine = 0;       ///< mean |cosine|; an atom without a partner counts as 0
+  double share_above = 0;  ///< share whose |cosine| is above the threshold
 };
 
 namespace detail {
@@ -71,6 +78,26 @@ template <Real S>
 
 }  // namespace detail
 
+/// The recovery of the true atoms begin, ..., begin + count - 1 alone, by the matching of all: a
+/// pool of rare atoms apart from the common ones, say. 0 where count is 0.
+/// @throws std::invalid_argument if the range is not within the true atoms.
+[[nodiscard]] inline AtomRecovery recovery_of_atoms(const DictionaryRecovery& recovery, Index begin,
+                                                    Index count, double threshold = 0.9) {
+  const auto atoms = static_cast<Index>(recovery.atom_cosines.size());
+  require(begin >= 0 && count >= 0 && begin <= atoms - count, "recovery_of_atoms",
+          "atoms from " + std::to_string(begin) + " on, " + std::to_string(count) +
+              " of them, are not within the " + std::to_string(atoms) + " true atoms");
+  AtomRecovery result;
+  if (count == 0) return result;
+  for (Index i = begin; i < begin + count; ++i) {
+    const double cosine = recovery.atom_cosines[static_cast<std::size_t>(i)];
+    result.cosine += cosine / static_cast<double>(count);
+    if (cosine > threshold) result.share_above += 1;
+  }
+  result.share_above /= static_cast<double>(count);
+  return result;
+}
+
 /// Compares learned atoms, dim x num_atoms, with true ones, dim x num_true: any dense matrices.
 /// Means are over the min(num_true, num_atoms) matched pairs, the share is over all true atoms; 0
 /// where there are none. An atom of zeros (for `mcc` also a constant one) resembles no other. Cost:
@@ -94,13 +121,13 @@ template <detail::DenseExpression T, detail::DenseExpression A>
   Assignment best = maximum_assignment(cosines);
   result.cosine = detail::mean_of_pairs(best, cosines);
   result.match = std::move(best.column_of_row);
-  Index above = 0;
+  result.atom_cosines.resize(result.match.size(), 0.0);
   for (Index i = 0; i < cosines.rows(); ++i) {
     const Index partner = result.match[static_cast<std::size_t>(i)];
-    if (partner >= 0 && cosines(i, partner) > threshold) ++above;
+    if (partner >= 0) result.atom_cosines[static_cast<std::size_t>(i)] = cosines(i, partner);
   }
   if (cosines.rows() > 0)
-    result.share_above = static_cast<double>(above) / static_cast<double>(cosines.rows());
+    result.share_above = recovery_of_atoms(result, 0, cosines.rows(), threshold).share_above;
   return result;
 }
 

@@ -14,6 +14,7 @@
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/core/random.hpp>
 #include <lacuna/synthetic/gaussian_dictionary.hpp>
+#include <lacuna/synthetic/random_support.hpp>
 
 namespace lacuna {
 
@@ -99,12 +100,12 @@ class SyntheticModel {
     for (Index j = 0; j <= n; ++j) out.codes.outerIndexPtr()[j] = static_cast<StorageIndex>(j * k);
 
     constexpr Index block_size = 256;
-    std::vector<Support> supports;
+    std::vector<RandomSupport> supports;
     const Index workers =
         std::min(resolve_threads(threads), std::max<Index>(1, num_blocks(n, block_size)));
     for (Index worker = 0; worker < workers; ++worker) supports.emplace_back(num_atoms());
     for_each_block(n, block_size, workers, [&](const Block& block, Index worker) {
-      Support& support = supports[static_cast<std::size_t>(worker)];
+      RandomSupport& support = supports[static_cast<std::size_t>(worker)];
       for (Index j = block.begin; j < block.begin + block.count; ++j) {
         RandomStream random(seed, static_cast<std::uint64_t>(first + j));
         draw(random, support, out.codes.innerIndexPtr() + j * k, out.codes.valuePtr() + j * k,
@@ -116,30 +117,6 @@ class SyntheticModel {
 
  private:
   using StorageIndex = typename SparseCodes<S>::StorageIndex;
-
-  /// Chooses k of n by Floyd's algorithm (Bentley & Floyd, "A sample of brilliance", CACM 1987): k
-  /// draws, every subset equally likely, and no work in n but the one allocation.
-  class Support {
-   public:
-    explicit Support(Index n) : chosen_in_(static_cast<std::size_t>(n), 0) {}
-
-    void choose(RandomStream& random, Index k, StorageIndex* out) {
-      // Members of this round are those that carry its number: nothing to clear.
-      ++round_;
-      const auto n = static_cast<Index>(chosen_in_.size());
-      for (Index last = n - k; last < n; ++last) {
-        auto member = static_cast<Index>(random.below(static_cast<std::uint32_t>(last + 1)));
-        if (chosen_in_[static_cast<std::size_t>(member)] == round_) member = last;
-        chosen_in_[static_cast<std::size_t>(member)] = round_;
-        *out++ = static_cast<StorageIndex>(member);
-      }
-      std::sort(out - k, out);
-    }
-
-   private:
-    std::vector<std::uint64_t> chosen_in_;
-    std::uint64_t round_ = 0;
-  };
 
   static void check(const SyntheticOptions& options) {
     const auto text = [](Index number) { return std::to_string(number); };
@@ -158,12 +135,12 @@ class SyntheticModel {
     return options;
   }
 
-  void draw(RandomStream& random, Support& support, StorageIndex* rows, S* values,
+  void draw(RandomStream& random, RandomSupport& support, StorageIndex* rows, S* values,
             Matrix<S>& signals, Index column) const {
     const Index k = options_.num_active;
     auto signal = signals.col(column);
     signal.setZero();
-    support.choose(random, k, rows);
+    support.choose(random, 0, num_atoms(), k, rows);
     for (Index a = 0; a < k; ++a) {
       const S amplitude = random.template normal<S>();
       values[a] = options_.signed_codes ? amplitude : std::abs(amplitude);
