@@ -15,6 +15,7 @@
 #include <lacuna/metric/dictionary_recovery.hpp>
 #include <lacuna/metric/feature_auc.hpp>
 #include <lacuna/metric/logistic_regression.hpp>
+#include <lacuna/metric/support_recovery.hpp>
 #include <lacuna/operator/ridge_regression.hpp>
 #include <lacuna/synthetic/compositional_model.hpp>
 
@@ -231,7 +232,7 @@ TEST_CASE("the floor of the code MCC is that of random atoms", "[mcc]") {
   const auto sample = model.validation(200);
   const UnitNormDictionary<float> truth(model.atoms());
   double sum = 0;
-  for (const std::uint64_t draw : {0, 1}) {
+  for (std::uint64_t draw = 0; draw < 2; ++draw) {
     const UnitNormDictionary<float> chance(
         random_normal<double>(model.dim(), 30, derive_seed(13, draw)).cast<float>());
     sum += code_mcc(sample.codes, chance.correlate(sample.signals)).value;
@@ -246,6 +247,23 @@ TEST_CASE("the floor of the code MCC is that of random atoms", "[mcc]") {
                                     {.draws = 0});
              }),
              "draws must be at least 1"));
+}
+
+TEST_CASE("supports are scored over all entries, or signal by signal", "[support]") {
+  Matrix<double> truth(3, 3), codes(3, 3);
+  truth << 1, 1, 0, 1, 0, 0, 0, 0, 0;
+  codes << 1, 1, 0, 2, 1, 0, 1e-5, 1, 0;  // 2 of 2 and 2, 1 of 3 and 1, none of none
+  const SupportRecovery all = support_recovery(truth, codes, {.threshold = 1e-4});
+  CHECK(all.precision == Approx(3.0 / 5));
+  CHECK(all.recall == 1);
+  CHECK(all.f1 == Approx(6.0 / 8));
+  const SupportRecovery mean =
+      support_recovery(truth, codes, {.threshold = 1e-4, .per_signal = true});
+  CHECK(mean.precision == Approx((1 + 1.0 / 3 + 1) / 3));
+  CHECK(mean.recall == Approx(1));
+  CHECK(mean.f1 == Approx((1 + 0.5 + 1) / 3));
+  const Matrix<double> none(3, 0);
+  CHECK(support_recovery(none, none, {.per_signal = true}).f1 == 1);
 }
 
 TEST_CASE("pools of atoms are scored apart", "[dictionary]") {

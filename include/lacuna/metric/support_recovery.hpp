@@ -2,6 +2,7 @@
 #ifndef LACUNA_METRIC_SUPPORT_RECOVERY_HPP
 #define LACUNA_METRIC_SUPPORT_RECOVERY_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,9 +13,9 @@
 
 namespace lacuna {
 
-/// How well the active entries of codes are those of the true codes, over all entries at once
-/// (micro-averaged). With no entry found and none to find all three are 1; with only one of the two
-/// empty all three are 0.
+/// How well the active entries of codes are those of the true codes: over all entries at once
+/// (micro-averaged), or the means of each signal's own. With no entry found and none to find all
+/// three are 1; with only one of the two empty all three are 0.
 struct SupportRecovery {
   double precision = 0;  ///< share of the entries found that are true
   double recall = 0;     ///< share of the true entries that are found
@@ -26,9 +27,23 @@ struct SupportRecoveryOptions {
   /// Which learned latent stands for each true one, as in CodeMcc::match; -1 for none. Empty:
   /// latent i stands for latent i, and both sides must have as many.
   std::vector<Index> match = {};
+  /// Whether each signal is scored by itself and the means are given, as the compositional
+  /// benchmark does; else all entries count alike.
+  bool per_signal = false;
 };
 
 namespace detail {
+
+/// Of counts of entries that are both found and true, found, and true.
+[[nodiscard]] inline SupportRecovery support_score(std::int64_t hits, std::int64_t found,
+                                                   std::int64_t wanted) {
+  if (found == 0 && wanted == 0) return {1.0, 1.0, 1.0};
+  const auto share = [hits](std::int64_t of) {
+    return of == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(of);
+  };
+  return {share(found), share(wanted),
+          2.0 * static_cast<double>(hits) / static_cast<double>(found + wanted)};
+}
 
 /// The true latent of each learned one, -1 if none.
 [[nodiscard]] inline std::vector<Index> inverse_match(std::string_view where,
@@ -84,9 +99,12 @@ template <AnyCodes T, AnyCodes C>
       detail::inverse_match(where, options.match, t.rows(), c.rows());
 
   std::int64_t hits = 0, found = 0, wanted = 0;
+  SupportRecovery mean;
+  const auto weight = 1 / static_cast<double>(std::max<Index>(1, t.cols()));
   // The last column in which a true latent was active: nothing to clear between columns.
   std::vector<Index> active_in(static_cast<std::size_t>(t.rows()), -1);
   for (Index j = 0; j < t.cols(); ++j) {
+    const std::int64_t hits_before = hits, found_before = found, wanted_before = wanted;
     detail::for_each_active(t, j, options.threshold, [&](Index i) {
       active_in[static_cast<std::size_t>(i)] = j;
       ++wanted;
@@ -96,13 +114,13 @@ template <AnyCodes T, AnyCodes C>
       ++found;
       if (i >= 0 && active_in[static_cast<std::size_t>(i)] == j) ++hits;
     });
+    const SupportRecovery here =
+        detail::support_score(hits - hits_before, found - found_before, wanted - wanted_before);
+    mean.precision += weight * here.precision;
+    mean.recall += weight * here.recall;
+    mean.f1 += weight * here.f1;
   }
-  if (found == 0 && wanted == 0) return {1.0, 1.0, 1.0};
-  const auto share = [hits](std::int64_t of) {
-    return of == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(of);
-  };
-  return {share(found), share(wanted),
-          2.0 * static_cast<double>(hits) / static_cast<double>(found + wanted)};
+  return options.per_signal && t.cols() > 0 ? mean : detail::support_score(hits, found, wanted);
 }
 
 }  // namespace lacuna
