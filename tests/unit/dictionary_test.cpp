@@ -90,6 +90,19 @@ TEST_CASE("unit norm holds where sums of squares under- and overflow", "[diction
   CHECK(largest_difference<float>(d.atoms(), expected) <= 1e-6);
 }
 
+TEST_CASE("unit norm has the same bits at any number of threads", "[dictionary]") {
+  INFO("seed 31");
+  const Matrix<float> atoms = random_normal<float>(700, 900, 31);
+  const auto replace = [&](Matrix<float>& to) { to = atoms; };
+  UnitNormDictionary<float> one(Matrix<float>::Ones(700, 900)), two = one;
+  one.update_atoms(replace, 1);
+  two.update_atoms(replace, 2);
+  CHECK(unit_norm<float>(one.atoms()));
+  CHECK(equal_bits<float>(one.atoms(), two.atoms()));
+  CHECK_THROWS_WITH(two.update_atoms([](Matrix<float>& to) { to.col(801).setZero(); }, 2),
+                    "UnitNormDictionary: atom 801 has no direction (length 0.000000)");
+}
+
 TEST_CASE("a dense dictionary holds its atoms as given", "[dictionary]") {
   Matrix<double> atoms(2, 3);
   atoms << 1, 2, 3, 4, 5, 6;

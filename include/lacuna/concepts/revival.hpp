@@ -14,7 +14,7 @@ namespace lacuna {
 /// and what is left of it, D s - x.
 template <Real S>
 struct TrainingBatch {
-  const Matrix<S>& signals;
+  MatrixArg<S> signals;
   const Matrix<S>& residual;
 };
 

@@ -9,8 +9,8 @@
 
 namespace lacuna {
 
-/// A dictionary of any finite atoms, as a dense matrix. Models `LearnableDictionary`; its invariant is
-/// that the atoms are finite.
+/// A dictionary of any finite atoms, as a dense matrix. Models `LearnableDictionary`; its invariant
+/// is that the atoms are finite.
 template <Real S>
 class DenseDictionary {
  public:
@@ -50,16 +50,22 @@ class DenseDictionary {
   /// @throws std::invalid_argument if the shape changed or an atom is not finite.
   template <class Change>
   void update_atoms(Change&& change) {
+    change_atoms(std::forward<Change>(change));
+    check_finite<S>("DenseDictionary::update_atoms", "atoms", atoms_);
+  }
+
+ protected:
+  /// `update_atoms` without a look at what the atoms have become, which is then the caller's.
+  template <class Change>
+  void change_atoms(Change&& change) {
     const Index rows = dim(), cols = num_atoms();
     std::forward<Change>(change)(atoms_);
     require(atoms_.rows() == rows && atoms_.cols() == cols, "DenseDictionary::update_atoms",
             "atoms were " + shape_of(rows, cols) + " and became " +
                 shape_of(atoms_.rows(), atoms_.cols()));
-    check_finite<S>("DenseDictionary::update_atoms", "atoms", atoms_);
   }
 
- private:
-  Matrix<S> atoms_;
+  Matrix<S> atoms_;  // dim x num_atoms
 };
 
 }  // namespace lacuna

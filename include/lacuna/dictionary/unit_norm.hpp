@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <lacuna/core/parallel.hpp>
 #include <lacuna/dictionary/dense.hpp>
 
 namespace lacuna {
@@ -16,7 +17,7 @@ namespace lacuna {
 /// Every door rescales the columns (constructor and `update_atoms`) or refuses those of another
 /// length (`from_unit_atoms`), so no later code re-checks.
 template <Real S>
-class UnitNormDictionary {
+class UnitNormDictionary : private DenseDictionary<S> {
  public:
   using Scalar = S;
   /// Every atom has length 1, whatever is done to them.
@@ -24,8 +25,8 @@ class UnitNormDictionary {
 
   /// @param atoms  dim x num_atoms, both at least 1; the columns are rescaled.
   /// @throws std::invalid_argument if empty, or naming the first atom that is zero or not finite.
-  explicit UnitNormDictionary(Matrix<S> atoms) : dense_(std::move(atoms)) {
-    dense_.update_atoms(normalise);
+  explicit UnitNormDictionary(Matrix<S> atoms) : DenseDictionary<S>(std::move(atoms)) {
+    normalise(atoms_, 1);
   }
 
   /// Atoms of length 1 to rounding, taken as they are: rescaling again could change their last
@@ -43,51 +44,43 @@ class UnitNormDictionary {
     return UnitNormDictionary(AsTheyAre{}, std::move(dense));
   }
 
-  [[nodiscard]] Index dim() const noexcept { return dense_.dim(); }
-  [[nodiscard]] Index num_atoms() const noexcept { return dense_.num_atoms(); }
-  [[nodiscard]] const Matrix<S>& atoms() const noexcept { return dense_.atoms(); }
-
-  /// D s. Cost: 2 dim num_atoms flops a signal.
-  [[nodiscard]] Matrix<S> decode(const MatrixArg<S>& codes) const { return dense_.decode(codes); }
-
-  /// D s. Cost: 2 dim flops an active entry.
-  [[nodiscard]] Matrix<S> decode(const SparseCodes<S>& codes) const { return dense_.decode(codes); }
-
-  /// D^T x. Cost: 2 dim num_atoms flops a signal.
-  [[nodiscard]] Matrix<S> correlate(const MatrixArg<S>& signals) const {
-    return dense_.correlate(signals);
-  }
+  using DenseDictionary<S>::dim;
+  using DenseDictionary<S>::num_atoms;
+  using DenseDictionary<S>::decode;
+  using DenseDictionary<S>::correlate;
+  [[nodiscard]] const Matrix<S>& atoms() const noexcept { return atoms_; }
 
   /// Calls `change(atoms)` in place, then rescales every atom to length 1. See
   /// `LearnableDictionary`.
+  /// @param threads  that rescale, 0 for all cores; the bits are the same at any number.
   /// @throws std::invalid_argument if the shape changed, or naming an atom that is zero or not
   /// finite.
   template <class Change>
-  void update_atoms(Change&& change) {
-    const Index rows = dim(), cols = num_atoms();
-    dense_.update_atoms([&](Matrix<S>& atoms) {
-      std::forward<Change>(change)(atoms);
-      if (atoms.rows() == rows && atoms.cols() == cols) normalise(atoms);
-    });
+  void update_atoms(Change&& change, Index threads = 1) {
+    this->change_atoms(std::forward<Change>(change));
+    normalise(atoms_, threads);
   }
 
  private:
+  using DenseDictionary<S>::atoms_;
+
   struct AsTheyAre {};
-  UnitNormDictionary(AsTheyAre, DenseDictionary<S> dense) : dense_(std::move(dense)) {}
+  UnitNormDictionary(AsTheyAre, DenseDictionary<S> dense) : DenseDictionary<S>(std::move(dense)) {}
 
-  static void normalise(Matrix<S>& atoms) {
-    for (Index j = 0; j < atoms.cols(); ++j) {
-      S length = atoms.col(j).norm();
-      // The plain sum of squares is exact enough except where it under- or overflows.
-      if (!(length > S(1e-15) && length < S(1e15))) length = atoms.col(j).stableNorm();
-      if (!(length > S(0) && std::isfinite(length)))
-        throw std::invalid_argument("UnitNormDictionary: atom " + std::to_string(j) +
-                                    " has no direction (length " + std::to_string(length) + ")");
-      atoms.col(j) /= length;
-    }
+  static void normalise(Matrix<S>& atoms, Index threads) {
+    const Index block_size = (Index{1} << 18) / atoms.rows();  // entries that are worth a thread
+    for_each_block(atoms.cols(), block_size, threads, [&](Block block, Index) {
+      for (Index j = block.begin; j < block.begin + block.count; ++j) {
+        S length = atoms.col(j).norm();
+        // The plain sum of squares is exact enough except where it under- or overflows.
+        if (!(length > S(1e-15) && length < S(1e15))) length = atoms.col(j).stableNorm();
+        if (!(length > S(0) && std::isfinite(length)))
+          throw std::invalid_argument("UnitNormDictionary: atom " + std::to_string(j) +
+                                      " has no direction (length " + std::to_string(length) + ")");
+        atoms.col(j) /= length;
+      }
+    });
   }
-
-  DenseDictionary<S> dense_;
 };
 
 }  // namespace lacuna

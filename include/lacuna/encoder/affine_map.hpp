@@ -16,6 +16,7 @@
 #include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/sparse_blocks.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>
+#include <lacuna/operator/transpose.hpp>
 
 namespace lacuna {
 
@@ -70,19 +71,13 @@ void for_each_columns(Index rows, Index cols, Index threads, Work&& work) {
   for_each_block(cols, block, threads, [&](Block columns, Index) { work(columns); });
 }
 
-/// values^T, in tiles of whole cache lines on both sides; Eigen's goes column by column.
+/// values^T; Eigen's goes column by column.
 template <Real S>
 [[nodiscard]] Matrix<S> transposed(const Eigen::Map<const Matrix<S>>& values, Index threads) {
-  constexpr Index side = 16;
   Matrix<S> result(values.cols(), values.rows());
   for_each_block(values.rows(), 256, threads, [&](Block block, Index) {
-    for (Index top = block.begin; top < block.begin + block.count; top += side)
-      for (Index left = 0; left < values.cols(); left += side) {
-        const Index bottom = std::min(top + side, block.begin + block.count);
-        const Index right = std::min(left + side, values.cols());
-        for (Index i = top; i < bottom; ++i)
-          for (Index j = left; j < right; ++j) result(j, i) = values(i, j);
-      }
+    transpose(values.data() + block.begin, block.count, values.cols(), values.outerStride(),
+              result.col(block.begin).data(), result.outerStride());
   });
   return result;
 }
@@ -208,11 +203,12 @@ class AffineMap {
 
   /// out = W x + b.
   void apply(const MatrixArg<S>& signals, Matrix<S>& out, Index threads = 1) const {
-    multiply(signals, out, threads);
-    if (has_bias_)
-      detail::for_each_columns(num_atoms_, out.cols(), threads, [&](Block block) {
-        out.middleCols(block.begin, block.count).colwise() += bias();
-      });
+    if (!has_bias_) return multiply(signals, out, threads);
+    out.resize(num_atoms_, signals.cols());
+    detail::for_each_columns(num_atoms_, out.cols(), threads, [&](Block block) {
+      for (Index j = block.begin; j < block.begin + block.count; ++j) out.col(j) = bias();
+    });
+    add_blocked_product(S(1), weights(), signals, out, threads);
   }
 
   /// out = max(W x + b, 0).

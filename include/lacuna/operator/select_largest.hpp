@@ -3,10 +3,12 @@
 #define LACUNA_OPERATOR_SELECT_LARGEST_HPP
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include <lacuna/core/matrix.hpp>
@@ -32,7 +34,6 @@ class SelectLargest {
     const auto size = static_cast<std::size_t>(capacity);
     positions_.reserve(size);
     scores_.reserve(size);
-    sorted_.reserve(size);
     maxima_.reserve(size / 8);
     chosen_.reserve(size);
   }
@@ -71,10 +72,9 @@ class SelectLargest {
       return;
     }
     // What is above the k-th largest score is chosen, and of what equals it, the first positions.
-    sorted_.assign(scores_.begin(), scores_.begin() + taken);
-    const S smallest = nth_largest(k);
-    Index equals =
-        k - std::count_if(sorted_.begin(), sorted_.begin() + k, [&](S v) { return v > smallest; });
+    const S smallest = cut(scores_.data(), taken, k);
+    Index equals = k - std::count_if(scores_.begin(), scores_.begin() + taken,
+                                     [&](S v) { return v > smallest; });
     for (Index i = 0; i < taken; ++i) {
       const S value = scores_[to_size(i)];
       if (value > smallest || (value == smallest && equals-- > 0))
@@ -88,8 +88,7 @@ class SelectLargest {
     const Index whole = size / chunk;
     maxima_.resize(to_size(whole));
     for (Index c = 0; c < whole; ++c) maxima_[to_size(c)] = maximum<chunk>(c * chunk, score);
-    sorted_.assign(maxima_.begin(), maxima_.end());
-    least = std::max(least, nth_largest(k));
+    least = std::max(least, cut(maxima_.data(), whole, k));
     Index taken = 0;
     for (Index c = 0; c < whole; ++c)
       if (maxima_[to_size(c)] >= least)
@@ -129,15 +128,33 @@ class SelectLargest {
     return lane[0];
   }
 
-  /// The k-th largest of `sorted_`, which has at least k.
-  S nth_largest(Index k) {
-    const auto last = sorted_.begin() + (k - 1);
-    std::nth_element(sorted_.begin(), last, sorted_.end(), std::greater<S>());
-    return *last;
+  /// A number that exactly k of the values are not below; where equal ones make that impossible,
+  /// the k-th largest. None is below 0, none is NaN, and there are at least k.
+  ///
+  /// By bisection: floating-point numbers from 0 on are in the order of their bits. Some ten
+  /// passes, each a register at a time; a selection by exchanges foresees none of its branches.
+  static S cut(const S* values, Index size, Index k) {
+    using Bits = std::conditional_t<sizeof(S) == 4, std::int32_t, std::int64_t>;
+    S smallest = values[0], largest = values[0];
+    for (Index i = 0; i < size; ++i) {
+      smallest = values[i] < smallest ? values[i] : smallest;
+      largest = values[i] > largest ? values[i] : largest;
+    }
+    // At least k values are not below low, fewer than k not below high.
+    Bits low = std::bit_cast<Bits>(smallest), high = std::bit_cast<Bits>(largest) + 1;
+    while (high - low > 1) {
+      const Bits middle = low + (high - low) / 2;
+      const S least = std::bit_cast<S>(middle);
+      Bits count = 0;
+      for (Index i = 0; i < size; ++i) count += values[i] >= least ? 1 : 0;
+      if (count == k) return least;
+      (count > k ? low : high) = middle;
+    }
+    return std::bit_cast<S>(low);
   }
 
   std::vector<Index> positions_, chosen_;
-  std::vector<S> scores_, sorted_, maxima_;
+  std::vector<S> scores_, maxima_;
 };
 
 }  // namespace lacuna

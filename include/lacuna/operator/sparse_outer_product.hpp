@@ -2,11 +2,11 @@
 #ifndef LACUNA_OPERATOR_SPARSE_OUTER_PRODUCT_HPP
 #define LACUNA_OPERATOR_SPARSE_OUTER_PRODUCT_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <vector>
 
 #include <lacuna/core/parallel.hpp>
+#include <lacuna/operator/transpose.hpp>
 
 namespace lacuna {
 
@@ -29,33 +29,22 @@ class SparseOuterProduct {
   /// 0: all.
   void operator()(const MatrixArg<S>& x, const SparseCodes<S>& s, Eigen::Ref<Matrix<S>> out,
                   Index threads, S scale = S(1)) {
-    sort_by_atom(s);
+    sort_by_atom(s, scale);
     for_each_block(s.rows(), atoms_per_block, threads, [&](Block block, Index) {
-      for (Index i = block.begin; i < block.begin + block.count; ++i) {
-        sum(x, i, out.col(i));
-        if (scale != S(1)) out.col(i) *= scale;
-      }
+      for (Index i = block.begin; i < block.begin + block.count; ++i) sum(x, i, out.col(i));
     });
   }
 
   /// out = s x^T, num_atoms x dim.
   void transposed(const MatrixArg<S>& x, const SparseCodes<S>& s, Eigen::Ref<Matrix<S>> out,
                   Index threads) {
-    sort_by_atom(s);
-    // 32 atoms at a time, whose rows of out make whole cache lines, and 16 rows of them, which do
-    // too.
-    constexpr Index tile_atoms = 32, tile_rows = 16;
+    sort_by_atom(s, S(1));
     for_each_block(s.rows(), atoms_per_block, threads, [&](Block block, Index) {
-      Matrix<S> tile(x.rows(), tile_atoms);
-      for (Index begin = block.begin; begin < block.begin + block.count; begin += tile_atoms) {
-        const Index count = std::min(tile_atoms, block.begin + block.count - begin);
-        for (Index i = 0; i < count; ++i) sum(x, begin + i, tile.col(i));
-        for (Index top = 0; top < x.rows(); top += tile_rows) {
-          const Index bottom = std::min(top + tile_rows, x.rows());
-          for (Index row = top; row < bottom; ++row)
-            for (Index i = 0; i < count; ++i) out(begin + i, row) = tile(row, i);
-        }
-      }
+      // Atoms as columns, then squares of them turned, whose rows are whole cache lines of out.
+      Matrix<S> columns(x.rows(), block.count);
+      for (Index i = 0; i < block.count; ++i) sum(x, block.begin + i, columns.col(i));
+      detail::transpose(columns.data(), x.rows(), block.count, x.rows(), &out(block.begin, 0),
+                        out.outerStride());
     });
   }
 
@@ -75,8 +64,8 @@ class SparseOuterProduct {
 
   static std::size_t to_size(Index i) { return static_cast<std::size_t>(i); }
 
-  /// Of each atom the columns where it is active, in order, and its values there.
-  void sort_by_atom(const SparseCodes<S>& s) {
+  /// Of each atom the columns where it is active, in order, and `scale` times its values there.
+  void sort_by_atom(const SparseCodes<S>& s, S scale) {
     begin_.assign(to_size(s.rows() + 2), 0);
     column_.resize(to_size(s.nonZeros()));
     value_.resize(to_size(s.nonZeros()));
@@ -88,7 +77,7 @@ class SparseOuterProduct {
       for (typename SparseCodes<S>::InnerIterator entry(s, j); entry; ++entry) {
         const std::size_t at = to_size(begin_[to_size(entry.row() + 1)]++);
         column_[at] = j;
-        value_[at] = entry.value();
+        value_[at] = scale * entry.value();
       }
   }
 

@@ -170,15 +170,6 @@ class JointTrainer {
     Vector<S> encoder_gradient, atom_gradient, transform_gradient;
   };
 
-  /// Columns without gaps are copied as one long one: short ones would go entry by entry.
-  template <class S>
-  static void copy_columns(const MatrixArg<S>& from, Matrix<S>& to) {
-    if (from.outerStride() == from.rows())
-      to = Eigen::Map<const Matrix<S>>(from.data(), from.rows(), from.cols());
-    else
-      to = from;
-  }
-
   [[nodiscard]] double checked_lambda(Index step) const {
     const double lambda = options_.lambda(step, options_.steps);
     if (!(lambda >= 0 && std::isfinite(lambda)))
@@ -189,7 +180,7 @@ class JointTrainer {
 
   template <class T, class D, class E, class Source>
   Progress step(Model<T, D, E>& model, State<ScalarOf<D>>& state, Source& source,
-            Work<T, D, E>& work) const {
+                Work<T, D, E>& work) const {
     using S = ScalarOf<D>;
     constexpr bool learns_transform = LearnableTransform<T, S>;
     const Index dim = model.dictionary.dim();
@@ -198,11 +189,12 @@ class JointTrainer {
     set_k(model.encoder, state.step);
     const MatrixArg<S> batch = source.batch(state.step);
     require(batch.cols() > 0, "JointTrainer::fit", "the source gave no signals");
-    if constexpr (std::is_same_v<T, Identity>)
-      copy_columns(batch, work.signals);
-    else
-      work.signals = model.transform.apply(batch);
-    const Matrix<S>& signals = work.signals;
+    const MatrixArg<S> signals = [&]() -> MatrixArg<S> {
+      if constexpr (std::is_same_v<T, Identity>)
+        return batch;
+      else
+        return work.signals = model.transform.apply(batch);
+    }();
 
     // The loss and its gradients.
     constexpr bool has_terms = EncoderWithTerms<E, D>;
@@ -258,7 +250,7 @@ class JointTrainer {
     clip(work);
     if constexpr (LearnableDictionary<D>)
       if (options_.learn_dictionary)
-        model.dictionary.update_atoms([&](Matrix<S>& atoms) {
+        update_atoms(model.dictionary, [&](Matrix<S>& atoms) {
           optimizer_.step(state.atoms, atoms.reshaped(), work.atom_gradient, rate);
         });
     optimizer_.step(state.encoder, model.encoder.parameters(), work.encoder_gradient, rate);
@@ -275,8 +267,8 @@ class JointTrainer {
       progress.dead_share = static_cast<double>(dead.size()) / num_atoms;
     // Of dense codes it would be a pass over them.
     if constexpr (is_sparse_codes<CodesFor<E, D>>)
-      progress.mean_l0 = static_cast<double>((codes.coeffs() != 0).count()) /
-                         static_cast<double>(signals.cols());
+      progress.mean_l0 =
+          static_cast<double>((codes.coeffs() != 0).count()) / static_cast<double>(signals.cols());
     return progress;
   }
 
@@ -300,6 +292,15 @@ class JointTrainer {
         columns.col(i) -= columns.col(i).dot(atoms.col(i)) * atoms.col(i);
     });
     flops += 4 * atoms.size();
+  }
+
+  /// By this trainer's threads, where the dictionary takes them.
+  template <class D, class Change>
+  void update_atoms(D& dictionary, const Change& change) const {
+    if constexpr (requires { dictionary.update_atoms(change, options_.threads); })
+      dictionary.update_atoms(change, options_.threads);
+    else
+      dictionary.update_atoms(change);
   }
 
   template <class W>

@@ -50,10 +50,20 @@ class ReconstructionGradient {
     check_prefixes(d);
     const double weight = weight_of(parts, signals);
     scale_ = static_cast<S>(2 * weight);
-    const double squared = decode(d, signals, codes);
+    residuals_.resize(ends_.size());
+    sums_.resize(ends_.size() - 1);
     const double code_entries =
         static_cast<double>(signals.cols()) * static_cast<double>(d.num_atoms());
-    const double l1 = correlate(d, codes, static_cast<S>(lambda / code_entries));
+    const S slope = static_cast<S>(lambda / code_entries);
+    double squared, l1;
+    if constexpr (is_sparse_codes<Codes> && ExplicitDictionary<D>) {
+      evaluate_by_signal(d.atoms(), signals, codes, slope);
+      squared = squared_.sum();
+      l1 = l1_.sum();
+    } else {
+      squared = decode(d, signals, codes);
+      l1 = correlate(d, codes, slope);
+    }
     return weight * squared + lambda * l1 / code_entries;
   }
 
@@ -153,39 +163,60 @@ class ReconstructionGradient {
       to = -from;
   }
 
+  /// Residuals, their squares and the code gradient, signal by signal: the atoms of a code are
+  /// still in the cache when its residual is correlated with them.
+  void evaluate_by_signal(const Matrix<S>& atoms, const MatrixArg<S>& signals, const Codes& codes,
+                          S slope) {
+    for (Matrix<S>& residual : residuals_) residual.resize(signals.rows(), signals.cols());
+    for (Matrix<S>& sum : sums_) sum.resize(signals.rows(), signals.cols());
+    code_gradient_ = codes;
+    l1_.setZero(num_blocks(codes.cols(), price_block));
+    squared_.setZero(l1_.size());
+    for_each_block(codes.cols(), price_block, threads_, [&](Block block, Index) {
+      double squared = 0, l1 = 0;
+      for (Index j = block.begin; j < block.begin + block.count; ++j) {
+        typename Codes::InnerIterator entry(codes, j);
+        for (std::size_t g = 0; g < ends_.size(); ++g) {
+          auto residual = residuals_[g].col(j);
+          if (g == 0)
+            residual = -signals.col(j);
+          else
+            residual = residuals_[g - 1].col(j);
+          // Four at a time wait for four atoms at once.
+          Index row[4];
+          S value[4];
+          int held = 0;
+          for (; entry && entry.row() < ends_[g]; ++entry) {
+            row[held] = entry.row();
+            value[held] = entry.value();
+            if (++held < 4) continue;
+            residual += value[0] * atoms.col(row[0]) + value[1] * atoms.col(row[1]) +
+                        value[2] * atoms.col(row[2]) + value[3] * atoms.col(row[3]);
+            held = 0;
+          }
+          for (int i = 0; i < held; ++i) residual += value[i] * atoms.col(row[i]);
+          squared += static_cast<double>(residual.squaredNorm());
+        }
+        for (std::size_t g = sums_.size(); g-- > 0;)
+          sums_[g].col(j) = residuals_[g].col(j) + onward(g + 1).col(j);
+        std::size_t g = 0;
+        for (typename Codes::InnerIterator priced(code_gradient_, j); priced; ++priced) {
+          while (priced.row() >= ends_[g]) ++g;
+          const S correlation = atoms.col(priced.row()).dot(onward(g).col(j));
+          l1 += static_cast<double>(std::abs(priced.value()));
+          priced.valueRef() = scale_ * correlation + slope * sign(priced.value());
+        }
+      }
+      squared_[block.index] = squared;
+      l1_[block.index] = l1;
+    });
+  }
+
   /// The residuals of all prefixes, and the sum of their squares.
   template <class D>
   double decode(const D& d, const MatrixArg<S>& signals, const Codes& codes) {
-    residuals_.resize(ends_.size());
     if constexpr (!ExplicitDictionary<D>) {
       residuals_.front() = d.decode(codes) - signals;
-    } else if constexpr (is_sparse_codes<Codes>) {
-      for (Matrix<S>& residual : residuals_) residual.resize(signals.rows(), signals.cols());
-      for_each_block(signals.cols(), 64, threads_, [&](Block block, Index) {
-        for (Index j = block.begin; j < block.begin + block.count; ++j) {
-          typename SparseCodes<S>::InnerIterator entry(codes, j);
-          for (std::size_t g = 0; g < ends_.size(); ++g) {
-            auto residual = residuals_[g].col(j);
-            if (g == 0)
-              residual = -signals.col(j);
-            else
-              residual = residuals_[g - 1].col(j);
-            // Four at a time wait for four atoms at once.
-            Index row[4];
-            S value[4];
-            int held = 0;
-            for (; entry && entry.row() < ends_[g]; ++entry) {
-              row[held] = entry.row();
-              value[held] = entry.value();
-              if (++held < 4) continue;
-              residual += value[0] * d.atoms().col(row[0]) + value[1] * d.atoms().col(row[1]) +
-                          value[2] * d.atoms().col(row[2]) + value[3] * d.atoms().col(row[3]);
-              held = 0;
-            }
-            for (int i = 0; i < held; ++i) residual += value[i] * d.atoms().col(row[i]);
-          }
-        }
-      });
     } else {
       for (std::size_t g = 0; g < ends_.size(); ++g) {
         if (g == 0)
@@ -200,7 +231,6 @@ class ReconstructionGradient {
     double squared = 0;
     for (const Matrix<S>& residual : residuals_)
       squared += static_cast<double>(residual.squaredNorm());
-    sums_.resize(ends_.size() - 1);
     for (std::size_t g = ends_.size() - 1; g-- > 0;) sums_[g] = residuals_[g] + onward(g + 1);
     return squared;
   }
@@ -213,24 +243,14 @@ class ReconstructionGradient {
     l1_.setZero(num_blocks(n, block_size));
     if constexpr (is_sparse_codes<Codes>) {
       code_gradient_ = codes;
-      Matrix<S> correlations;
-      if constexpr (!ExplicitDictionary<D>) correlations = d.correlate(residual());
+      const Matrix<S> correlations = d.correlate(residual());
       for_each_block(n, block_size, threads_, [&](Block block, Index) {
         double l1 = 0;
-        for (Index j = block.begin; j < block.begin + block.count; ++j) {
-          std::size_t g = 0;
+        for (Index j = block.begin; j < block.begin + block.count; ++j)
           for (typename Codes::InnerIterator entry(code_gradient_, j); entry; ++entry) {
-            S correlation;
-            if constexpr (ExplicitDictionary<D>) {
-              while (entry.row() >= ends_[g]) ++g;
-              correlation = d.atoms().col(entry.row()).dot(onward(g).col(j));
-            } else {
-              correlation = correlations(entry.row(), j);
-            }
             l1 += static_cast<double>(std::abs(entry.value()));
-            entry.valueRef() = scale_ * correlation + slope * sign(entry.value());
+            entry.valueRef() = scale_ * correlations(entry.row(), j) + slope * sign(entry.value());
           }
-        }
         l1_[block.index] = l1;
       });
     } else {
@@ -277,7 +297,7 @@ class ReconstructionGradient {
   Index threads_ = 1;
   std::vector<Index> ends_;                  // of the prefixes: where their groups of atoms end
   std::vector<Matrix<S>> residuals_, sums_;  // of each prefix; of it and all longer ones
-  Vector<double> l1_;                        // by block of signals, summed in their order
+  Vector<double> squared_, l1_;              // by block of signals, summed in their order
   Codes code_gradient_;
   SparseOuterProduct<S> outer_product_;
 };
