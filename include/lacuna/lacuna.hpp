@@ -63,6 +63,7 @@
 #include <lacuna/operator/sparse_outer_product.hpp>
 #include <lacuna/operator/spectral_norm.hpp>
 #include <lacuna/operator/support_least_squares.hpp>
+#include <lacuna/operator/transpose.hpp>
 #include <lacuna/penalty/elastic_net.hpp>
 #include <lacuna/penalty/l1.hpp>
 #include <lacuna/penalty/nonnegative_l1.hpp>

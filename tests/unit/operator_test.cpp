@@ -18,6 +18,7 @@
 #include <lacuna/operator/lasso_certificate.hpp>
 #include <lacuna/operator/model.hpp>
 #include <lacuna/operator/prepared_dictionary.hpp>
+#include <lacuna/operator/select_largest.hpp>
 #include <lacuna/operator/sparse_decode.hpp>
 #include <lacuna/penalty/l1.hpp>
 #include <lacuna/penalty/nonnegative_l1.hpp>
@@ -241,6 +242,30 @@ TEST_CASE("what is kept agrees with sorting, and a larger matrix may follow a sm
           REQUIRE(kept.innerIndexPtr()[entry - 1] < kept.innerIndexPtr()[entry]);
     }
   }
+}
+
+TEST_CASE("of long lists the largest are kept too: equal, infinite, tiny ones, and no NaN",
+          "[operator]") {
+  INFO("seeds 61 to 63");
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Matrix<double> plain = random_normal<double>(4096, 1, 61);
+  const Matrix<double> tied = (2 * random_normal<double>(4096, 1, 62)).array().round().matrix();
+  Matrix<double> odd = 1e-310 * random_normal<double>(4096, 1, 63);
+  for (Index i = 0; i < 4096; i += 29) odd(i) = i % 2 == 0 ? infinity : -infinity;
+  for (Index i = 5; i < 4096; i += 37) odd(i) = std::numeric_limits<double>::quiet_NaN();
+  for (const Matrix<double>& values : {plain, tied, odd})
+    for (const Index k : {1, 31, 100, 500, 2000}) {
+      INFO("k " << k);
+      std::vector<Index> order;
+      for (Index i = 0; i < 4096; ++i)
+        if (values(i) > 0) order.push_back(i);
+      std::stable_sort(order.begin(), order.end(),
+                       [&](Index a, Index b) { return values(a) > values(b); });
+      order.resize(std::min(order.size(), static_cast<std::size_t>(k)));
+      std::sort(order.begin(), order.end());
+      SelectLargest<double> select(4096);
+      CHECK(select(values.col(0), k, true) == order);
+    }
 }
 
 // ---- LassoCertifier
