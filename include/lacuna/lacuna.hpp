@@ -16,6 +16,7 @@
 #include <lacuna/core/solution.hpp>
 #include <lacuna/core/status.hpp>
 #include <lacuna/core/version.hpp>
+#include <lacuna/concepts/atom_revival.hpp>
 #include <lacuna/concepts/dictionary.hpp>
 #include <lacuna/concepts/differentiable_encoder.hpp>
 #include <lacuna/concepts/encoder.hpp>
@@ -44,6 +45,7 @@
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/geometric_median.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
+#include <lacuna/operator/initial_atoms.hpp>
 #include <lacuna/operator/keep_above.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 #include <lacuna/operator/lambda_max.hpp>
@@ -52,6 +54,7 @@
 #include <lacuna/operator/mean_signal.hpp>
 #include <lacuna/operator/model.hpp>
 #include <lacuna/operator/nonnegative_least_squares.hpp>
+#include <lacuna/operator/packed_product.hpp>
 #include <lacuna/operator/prepared_dictionary.hpp>
 #include <lacuna/operator/reconstruction_objective.hpp>
 #include <lacuna/operator/recoverability.hpp>
@@ -116,6 +119,7 @@
 #include <lacuna/encoder/residual_iteration.hpp>
 #include <lacuna/encoder/selected_basis.hpp>
 #include <lacuna/encoder/selected_entries.hpp>
+#include <lacuna/encoder/sparse_lasso_solver.hpp>
 #include <lacuna/encoder/top_k.hpp>
 #include <lacuna/encoder/truncated.hpp>
 #include <lacuna/update/block_coordinate.hpp>
@@ -144,9 +148,11 @@
 #include <lacuna/signal/labelled_source.hpp>
 #include <lacuna/signal/minibatches.hpp>
 #include <lacuna/trainer/alternating.hpp>
+#include <lacuna/trainer/alternating_state.hpp>
 #include <lacuna/trainer/auxiliary_k.hpp>
 #include <lacuna/trainer/code_loss.hpp>
 #include <lacuna/trainer/csv_log.hpp>
+#include <lacuna/trainer/dictionary_learning.hpp>
 #include <lacuna/trainer/early_stop.hpp>
 #include <lacuna/trainer/every.hpp>
 #include <lacuna/trainer/joint.hpp>
@@ -156,6 +162,7 @@
 #include <lacuna/trainer/progress_bar.hpp>
 #include <lacuna/trainer/progress_text.hpp>
 #include <lacuna/trainer/reconstruction_gradient.hpp>
+#include <lacuna/trainer/replace_atoms.hpp>
 #include <lacuna/trainer/resample.hpp>
 #include <lacuna/trainer/sparse_coding.hpp>
 #include <lacuna/trainer/supervised.hpp>

@@ -11,29 +11,60 @@ namespace lacuna {
 
 namespace detail {
 template <class U, class D>
-concept CanUpdateDense =
-    requires(const U& u, D& d, const MatrixArg<typename D::Scalar>& signals,
-             const Matrix<typename D::Scalar>& codes) {
-      { u.update(d, signals, codes) } -> std::same_as<std::int64_t>;
-    };
+concept CanUpdateDense = requires(const U& u, D& d, const MatrixArg<typename D::Scalar>& signals,
+                                  const Matrix<typename D::Scalar>& codes) {
+  { u.update(d, signals, codes) } -> std::same_as<std::int64_t>;
+};
 
 template <class U, class D>
-concept CanUpdateSparse =
-    requires(const U& u, D& d, const MatrixArg<typename D::Scalar>& signals,
-             const SparseCodes<typename D::Scalar>& codes) {
-      { u.update(d, signals, codes) } -> std::same_as<std::int64_t>;
-    };
+concept CanUpdateSparse = requires(const U& u, D& d, const MatrixArg<typename D::Scalar>& signals,
+                                   const SparseCodes<typename D::Scalar>& codes) {
+  { u.update(d, signals, codes) } -> std::same_as<std::int64_t>;
+};
 }  // namespace detail
 
 /// A dictionary step at fixed codes: `u.update(d, x, s)` moves the atoms towards a smaller
 /// ||x - D s||^2 and returns its audited flops.
 ///
-/// Laws (tests/laws/update_laws.hpp): the squared error does not rise where the update promises descent
-/// under the dictionary's invariant; an atom that no code uses stays as it is; dense and sparse codes
-/// of the same value give the same atoms, to rounding.
+/// Laws (tests/laws/update_laws.hpp): the squared error does not rise where the update promises
+/// descent under the dictionary's invariant; an atom that no code uses stays as it is; dense and
+/// sparse codes of the same value give the same atoms, to rounding.
 template <class U, class D>
 concept UpdateFor = std::copyable<U> && LearnableDictionary<D> && detail::CanUpdateDense<U, D> &&
-                    detail::CanUpdateSparse<U, D>;
+    detail::CanUpdateSparse<U, D>;
+
+namespace detail {
+template <class U, class D>
+concept StartsState = requires(const U& u, const D& d) {
+  { u.start(d) } -> std::same_as<typename U::template State<typename D::Scalar>>;
+};
+
+template <class U, class D>
+concept CanUpdateFromState = requires(const U& u, D& d,
+                                      typename U::template State<typename D::Scalar>& state,
+                                      const MatrixArg<typename D::Scalar>& signals,
+                                      const SparseCodes<typename D::Scalar>& codes, Index step) {
+  { u.update(d, state, signals, codes, step, step) } -> std::same_as<std::int64_t>;
+};
+
+template <class U, class D>
+concept CanForget = requires(const U& u, typename U::template State<typename D::Scalar>& state,
+                             Index atom) {
+  u.forget(state, atom);
+};
+}  // namespace detail
+
+/// An update that remembers batches that went before: what it remembers is a value that the trainer
+/// keeps, so that a training can be copied, saved and resumed.
+///
+/// | expression                              | meaning                                          |
+/// |-----------------------------------------|--------------------------------------------------|
+/// | `u.start(d)`                            | what is known before the first batch: `State<S>` |
+/// | `u.update(d, state, x, s, step, steps)` | takes the batch in, moves the atoms; flops       |
+/// | `u.forget(state, atom)`                 | the atom was replaced: what is known of it goes  |
+template <class U, class D>
+concept RememberingUpdateFor = UpdateFor<U, D> && detail::StartsState<U, D> &&
+    detail::CanUpdateFromState<U, D> && detail::CanForget<U, D>;
 
 }  // namespace lacuna
 

@@ -3,10 +3,7 @@
 #define LACUNA_ENCODER_ACTIVE_SET_HPP
 
 #include <algorithm>
-#include <cmath>
-#include <concepts>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -19,8 +16,7 @@
 #include <lacuna/core/solution.hpp>
 #include <lacuna/encoder/active_set_path.hpp>
 #include <lacuna/encoder/forward_selection.hpp>
-#include <lacuna/operator/certify_sparse.hpp>
-#include <lacuna/operator/check_encoding.hpp>
+#include <lacuna/encoder/sparse_lasso_solver.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/sparse_blocks.hpp>
 
@@ -110,110 +106,27 @@ template <bool Nonnegative, ExplicitDictionary D, class Begin>
 /// const SparseCodes<float> codes = ActiveSet(NonnegativeL1(0.05)).encode(prepared, signals);
 /// @endcode
 template <LassoPenalty P>
-class ActiveSet {
+class ActiveSet : public detail::SparseLassoSolver<ActiveSet<P>, P, ActiveSetOptions> {
+  using Base = detail::SparseLassoSolver<ActiveSet<P>, P, ActiveSetOptions>;
+
  public:
-  using Options = ActiveSetOptions;
+  static constexpr const char* name = "ActiveSet";
 
   /// @throws std::invalid_argument naming the option that is out of range.
   explicit ActiveSet(P penalty, ActiveSetOptions options = {})
-      : penalty_(std::move(penalty)), options_(options) {
-    require(options.tolerance >= 0 && std::isfinite(options.tolerance), "ActiveSet",
-            "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
-    require(options.max_changes >= 0, "ActiveSet",
-            "max_changes must be at least 0, is " + std::to_string(options.max_changes));
-    require(options.threads >= 0, "ActiveSet",
-            "threads must be at least 0, is " + std::to_string(options.threads));
-  }
-
-  [[nodiscard]] const P& penalty() const noexcept { return penalty_; }
-  [[nodiscard]] const Options& options() const noexcept { return options_; }
-
-  /// The same solver with another penalty of its kind: a step along a path of them.
-  [[nodiscard]] ActiveSet with_penalty(P penalty) const {
-    return ActiveSet(std::move(penalty), options_);
-  }
-
-  /// Sparse codes, num_atoms x n, of signals, dim x n. @throws std::invalid_argument: shape, NaN.
-  template <ExplicitDictionary D>
-  [[nodiscard]] SparseCodes<ScalarOf<D>> encode(const D& d,
-                                                const MatrixArg<ScalarOf<D>>& signals) const {
-    return from_zero(d, signals, false).codes;
-  }
-
-  /// The same, begun from the support and coefficients of these codes, num_atoms x n, dense or
-  /// sparse.
-  template <ExplicitDictionary D>
-  [[nodiscard]] SparseCodes<ScalarOf<D>> encode(const D& d, const MatrixArg<ScalarOf<D>>& signals,
-                                                const MatrixArg<ScalarOf<D>>& initial_codes) const {
-    return warm(d, signals, initial_codes, false).codes;
-  }
-  template <ExplicitDictionary D>
-  [[nodiscard]] SparseCodes<ScalarOf<D>> encode(
-      const D& d, const MatrixArg<ScalarOf<D>>& signals,
-      const SparseCodes<ScalarOf<D>>& initial_codes) const {
-    return warm(d, signals, initial_codes, false).codes;
-  }
-
-  /// Codes with their certificate. @throws std::invalid_argument: shape, NaN.
-  template <ExplicitDictionary D>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
-      const D& d, const MatrixArg<ScalarOf<D>>& signals) const {
-    return from_zero(d, signals, true);
-  }
-
-  /// The same, begun from the support and coefficients of these codes, num_atoms x n, dense or
-  /// sparse.
-  template <ExplicitDictionary D>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
-      const D& d, const MatrixArg<ScalarOf<D>>& signals,
-      const MatrixArg<ScalarOf<D>>& initial_codes) const {
-    return warm(d, signals, initial_codes, true);
-  }
-  template <ExplicitDictionary D>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
-      const D& d, const MatrixArg<ScalarOf<D>>& signals,
-      const SparseCodes<ScalarOf<D>>& initial_codes) const {
-    return warm(d, signals, initial_codes, true);
-  }
+      : Base(std::move(penalty), options, "max_changes", options.max_changes) {}
 
  private:
-  template <class D>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> from_zero(const D& d,
-                                                             const MatrixArg<ScalarOf<D>>& signals,
-                                                             bool certify) const {
-    check_encoding("ActiveSet", d, signals);
-    return run(
-        d, signals, [](auto&, Index) {}, certify);
-  }
-
-  template <class D, class Initial>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> warm(const D& d,
-                                                        const MatrixArg<ScalarOf<D>>& signals,
-                                                        const Initial& initial,
-                                                        bool certify) const {
-    check_encoding("ActiveSet", d, signals, initial);
-    const auto begin = [&](auto& path, Index j) {
-      detail::for_each_entry(initial, j,
-                             [&](Index atom, ScalarOf<D> value) { path.begin_with(atom, value); });
-    };
-    return run(d, signals, begin, certify);
-  }
+  friend Base;
 
   template <class D, class Begin>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> run(const D& d,
-                                                       const MatrixArg<ScalarOf<D>>& signals,
-                                                       const Begin& begin, bool certify) const {
-    detail::check_penalty("ActiveSet", penalty_, d.num_atoms());
-    auto solution = detail::follow_active_set<P::nonnegative>(
-        d, signals, detail::thresholds_of<ScalarOf<D>>(penalty_, d.num_atoms()), penalty_.ridge(),
-        options_, begin);
-    if (certify)
-      detail::certify_sparse(d, penalty_, signals, options_.tolerance, options_.threads, solution);
-    return solution;
+  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> descend(const D& d,
+                                                           const MatrixArg<ScalarOf<D>>& signals,
+                                                           const Begin& begin) const {
+    return detail::follow_active_set<P::nonnegative>(
+        d, signals, detail::thresholds_of<ScalarOf<D>>(this->penalty(), d.num_atoms()),
+        this->penalty().ridge(), this->options(), begin);
   }
-
-  P penalty_;
-  Options options_;
 };
 
 }  // namespace lacuna

@@ -3,7 +3,6 @@
 #define LACUNA_ENCODER_COORDINATE_DESCENT_HPP
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -14,8 +13,7 @@
 #include <lacuna/core/solution.hpp>
 #include <lacuna/encoder/coordinate_descent_path.hpp>
 #include <lacuna/encoder/forward_selection.hpp>
-#include <lacuna/operator/certify_sparse.hpp>
-#include <lacuna/operator/check_encoding.hpp>
+#include <lacuna/encoder/sparse_lasso_solver.hpp>
 #include <lacuna/operator/sparse_blocks.hpp>
 
 namespace lacuna {
@@ -96,117 +94,37 @@ template <bool Nonnegative, ExplicitDictionary D, class Begin>
 /// codes = CoordinateDescent(NonnegativeL1(0.04)).encode(prepared, signals, codes);  // warm
 /// @endcode
 template <LassoPenalty P>
-class CoordinateDescent {
+class CoordinateDescent
+    : public detail::SparseLassoSolver<CoordinateDescent<P>, P, CoordinateDescentOptions> {
+  using Base = detail::SparseLassoSolver<CoordinateDescent<P>, P, CoordinateDescentOptions>;
+
  public:
-  using Options = CoordinateDescentOptions;
+  static constexpr const char* name = "CoordinateDescent";
 
   /// @throws std::invalid_argument naming the option that is out of range.
   explicit CoordinateDescent(P penalty, CoordinateDescentOptions options = {})
-      : penalty_(std::move(penalty)), options_(options) {
-    require(options.tolerance >= 0 && std::isfinite(options.tolerance), "CoordinateDescent",
-            "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
-    require(options.max_iterations >= 0, "CoordinateDescent",
-            "max_iterations must be at least 0, is " + std::to_string(options.max_iterations));
-    require(options.threads >= 0, "CoordinateDescent",
-            "threads must be at least 0, is " + std::to_string(options.threads));
-  }
-
-  [[nodiscard]] const P& penalty() const noexcept { return penalty_; }
-  [[nodiscard]] const Options& options() const noexcept { return options_; }
-
-  /// The same solver with another penalty of its kind: a step along a path of them.
-  [[nodiscard]] CoordinateDescent with_penalty(P penalty) const {
-    return CoordinateDescent(std::move(penalty), options_);
-  }
+      : Base(std::move(penalty), options, "max_iterations", options.max_iterations) {}
 
   /// The same solver, asking for no tolerance and taking this many sweeps, fewer where nothing
   /// moves.
   [[nodiscard]] CoordinateDescent with_steps(Index steps) const {
-    Options options = options_;
+    auto options = this->options();
     options.tolerance = 0;
     options.max_iterations = steps;
-    return CoordinateDescent(penalty_, options);
-  }
-
-  /// Sparse codes, num_atoms x n, of signals, dim x n. @throws std::invalid_argument: shape, NaN.
-  template <ExplicitDictionary D>
-  [[nodiscard]] SparseCodes<ScalarOf<D>> encode(const D& d,
-                                                const MatrixArg<ScalarOf<D>>& signals) const {
-    return from_zero(d, signals, false).codes;
-  }
-
-  /// The same, begun from these codes, num_atoms x n, dense or sparse.
-  template <ExplicitDictionary D>
-  [[nodiscard]] SparseCodes<ScalarOf<D>> encode(const D& d, const MatrixArg<ScalarOf<D>>& signals,
-                                                const MatrixArg<ScalarOf<D>>& initial_codes) const {
-    return warm(d, signals, initial_codes, false).codes;
-  }
-  template <ExplicitDictionary D>
-  [[nodiscard]] SparseCodes<ScalarOf<D>> encode(
-      const D& d, const MatrixArg<ScalarOf<D>>& signals,
-      const SparseCodes<ScalarOf<D>>& initial_codes) const {
-    return warm(d, signals, initial_codes, false).codes;
-  }
-
-  /// Codes with their certificate. @throws std::invalid_argument: shape, NaN.
-  template <ExplicitDictionary D>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
-      const D& d, const MatrixArg<ScalarOf<D>>& signals) const {
-    return from_zero(d, signals, true);
-  }
-
-  /// The same, begun from these codes, num_atoms x n, dense or sparse.
-  template <ExplicitDictionary D>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
-      const D& d, const MatrixArg<ScalarOf<D>>& signals,
-      const MatrixArg<ScalarOf<D>>& initial_codes) const {
-    return warm(d, signals, initial_codes, true);
-  }
-  template <ExplicitDictionary D>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> solve(
-      const D& d, const MatrixArg<ScalarOf<D>>& signals,
-      const SparseCodes<ScalarOf<D>>& initial_codes) const {
-    return warm(d, signals, initial_codes, true);
+    return CoordinateDescent(this->penalty(), options);
   }
 
  private:
-  template <class D>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> from_zero(const D& d,
-                                                             const MatrixArg<ScalarOf<D>>& signals,
-                                                             bool certify) const {
-    check_encoding("CoordinateDescent", d, signals);
-    return run(
-        d, signals, [](auto&, Index) {}, certify);
-  }
-
-  template <class D, class Initial>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> warm(const D& d,
-                                                        const MatrixArg<ScalarOf<D>>& signals,
-                                                        const Initial& initial,
-                                                        bool certify) const {
-    check_encoding("CoordinateDescent", d, signals, initial);
-    const auto begin = [&](auto& path, Index j) {
-      detail::for_each_entry(initial, j,
-                             [&](Index atom, ScalarOf<D> value) { path.begin_with(atom, value); });
-    };
-    return run(d, signals, begin, certify);
-  }
+  friend Base;
 
   template <class D, class Begin>
-  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> run(const D& d,
-                                                       const MatrixArg<ScalarOf<D>>& signals,
-                                                       const Begin& begin, bool certify) const {
-    detail::check_penalty("CoordinateDescent", penalty_, d.num_atoms());
-    auto solution = detail::descend_coordinates<P::nonnegative>(
-        d, signals, detail::thresholds_of<ScalarOf<D>>(penalty_, d.num_atoms()), penalty_.ridge(),
-        options_, begin);
-    if (certify)
-      detail::certify_sparse(d, penalty_, signals, options_.tolerance, options_.threads, solution);
-    return solution;
+  [[nodiscard]] Solution<SparseCodes<ScalarOf<D>>> descend(const D& d,
+                                                           const MatrixArg<ScalarOf<D>>& signals,
+                                                           const Begin& begin) const {
+    return detail::descend_coordinates<P::nonnegative>(
+        d, signals, detail::thresholds_of<ScalarOf<D>>(this->penalty(), d.num_atoms()),
+        this->penalty().ridge(), this->options(), begin);
   }
-
-  P penalty_;
-  Options options_;
 };
 
 }  // namespace lacuna

@@ -17,17 +17,19 @@ struct CountedCodes {
   std::int64_t flops = 0;  ///< audited, all signals and the set-up together
 };
 
-/// Whether an encoder can say what its codes cost: a solver from its steps, an amortised encoder from
-/// its shape.
+/// Whether an encoder can say what its codes cost: a solver from its steps, an amortised encoder
+/// from its shape.
 template <class E, class D>
-concept CountableEncoderFor = SolverFor<E, D> || (EncoderFor<E, D> && detail::CountsFlops<E, D>);
+concept CountableEncoderFor = SolverFor<E, D> ||(EncoderFor<E, D>&& detail::CountsFlops<E, D>);
 
 /// Encodes and counts: multiply-add 2; exp, log, square root and division 1; comparison 0.
 template <class E, Dictionary D>
-  requires CountableEncoderFor<E, D>
-[[nodiscard]] CountedCodes<CodesFor<E, D>> encode_counted(
-    const E& encoder, const D& d, const MatrixArg<ScalarOf<D>>& signals) {
-  if constexpr (SolverFor<E, D>) {
+requires CountableEncoderFor<E, D>
+[[nodiscard]] CountedCodes<CodesFor<E, D>> encode_counted(const E& encoder, const D& d,
+                                                          const MatrixArg<ScalarOf<D>>& signals) {
+  if constexpr (requires { encoder.encode_counted(d, signals); }) {
+    return encoder.encode_counted(d, signals);  // a solver that can leave out its certificate
+  } else if constexpr (SolverFor<E, D>) {
     auto solution = encoder.solve(d, signals);
     const std::int64_t flops = solution.total_flops();
     return {std::move(solution.codes), flops};
