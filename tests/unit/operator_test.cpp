@@ -430,6 +430,37 @@ TEST_CASE("a model transforms, encodes, decodes and transforms back", "[operator
   CHECK(equal_bits<double>(plain.encode(x), x));
 }
 
+TEMPLATE_TEST_CASE("packed products of whole numbers are exact, in either order and at the edges",
+                   "[operator]", float, double) {
+  INFO("seeds 71 to 73");
+  using M = Matrix<TestType>;
+  const auto whole_numbers = [](Index rows, Index cols, std::uint64_t seed) {
+    return M((3 * random_normal<TestType>(rows, cols, seed).array()).round());
+  };
+  for (const Index rows : {35, 48, 350})
+    for (const Index depth : {33, 400})
+      for (const Index n : {34, 64, 2060}) {
+        INFO(rows << " x " << depth << " times " << n << " columns");
+        const M a = whole_numbers(rows, depth, 71), b = whole_numbers(depth, n, 72);
+        const M before = whole_numbers(rows, n, 73), a_turned = a.transpose(),
+                b_turned = b.transpose(), expected = a * b;
+        M out = before;
+        add_blocked_product(TestType(2), a, b, out, 1);
+        CHECK(equal_bits<TestType>(out, before + 2 * expected));
+        add_blocked_product(TestType(-2), a_turned.transpose(), b_turned.transpose(), out, 1);
+        CHECK(equal_bits<TestType>(out, before));
+        out.setConstant(std::numeric_limits<TestType>::quiet_NaN());  // not looked at
+        blocked_product(a, b_turned.transpose(), out, 1);
+        CHECK(equal_bits<TestType>(out, expected));
+        M taller = M::Ones(rows + 2, n);
+        auto middle = taller.middleRows(1, rows);
+        blocked_product(a_turned.transpose(), b, middle, 1);
+        CHECK(equal_bits<TestType>(taller.middleRows(1, rows), expected));
+        CHECK(taller.row(0).isOnes());
+        CHECK(taller.row(rows + 1).isOnes());
+      }
+}
+
 TEST_CASE("blocked and small products of whole numbers are exact, whatever the parts",
           "[operator]") {
   // Sums of products of whole numbers below 2^24: any order of summation gives the same bits.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <lacuna/core/parallel.hpp>
+#include <lacuna/operator/packed_product.hpp>
 #include <lacuna/operator/small_product.hpp>
 
 namespace lacuna {
@@ -12,10 +13,22 @@ namespace lacuna {
 namespace detail {
 
 template <class M>
-inline constexpr bool has_contiguous_columns =
-    !M::IsRowMajor && (M::Flags & Eigen::DirectAccessBit) != 0;
+inline constexpr bool has_direct_access = (M::Flags & Eigen::DirectAccessBit) != 0;
+template <class M>
+inline constexpr bool has_contiguous_columns = !M::IsRowMajor && has_direct_access<M>;
 
-/// out += alpha a b, or out = alpha a b where `assign`.
+/// out += alpha a b, or out = alpha a b where `assign`, on one thread.
+template <bool assign, class A, class B, class Out>
+void product(typename Out::Scalar alpha, const A& a, const B& b, Out& out) {
+  if constexpr (has_packed_product && has_direct_access<A> && has_direct_access<B> &&
+                has_contiguous_columns<Out>)
+    if (std::min({out.rows(), out.cols(), a.cols()}) > small_product_size)
+      return PackedProduct<typename Out::Scalar>::template run<assign>(alpha, a, b, out);
+  if constexpr (assign) out.setZero();
+  out.noalias() += alpha * a * b;
+}
+
+/// The same, by parts.
 template <bool assign, class A, class B, class Out>
 void blocked_product(typename Out::Scalar alpha, const A& a, const B& b, Out& out, Index threads) {
   if constexpr (has_contiguous_columns<B> && has_contiguous_columns<Out>)
@@ -32,12 +45,10 @@ void blocked_product(typename Out::Scalar alpha, const A& a, const B& b, Out& ou
   for_each_block(length, part, threads, [&](Block block, Index) {
     if (by_rows) {
       auto rows = out.middleRows(block.begin, block.count);
-      if constexpr (assign) rows.setZero();
-      rows.noalias() += alpha * a.middleRows(block.begin, block.count) * b;
+      product<assign>(alpha, a.middleRows(block.begin, block.count), b, rows);
     } else {
       auto columns = out.middleCols(block.begin, block.count);
-      if constexpr (assign) columns.setZero();
-      columns.noalias() += alpha * a * b.middleCols(block.begin, block.count);
+      product<assign>(alpha, a, b.middleCols(block.begin, block.count), columns);
     }
   });
 }

@@ -3,6 +3,7 @@
 #define LACUNA_OPERATOR_TRANSPOSE_HPP
 
 #include <algorithm>
+#include <cstring>
 
 #include <lacuna/core/matrix.hpp>
 
@@ -27,13 +28,13 @@ template <Real S>
 void transpose_square(const S* from, Index from_stride, S* to, Index to_stride) {
   S a[square_side * square_side], b[square_side * square_side];
   for (Index j = 0; j < square_side; ++j)
-    std::copy_n(from + j * from_stride, square_side, a + j * square_side);
+    std::memcpy(a + j * square_side, from + j * from_stride, square_side * sizeof(S));
   interleave_halves(a, b);
   interleave_halves(b, a);
   interleave_halves(a, b);
   interleave_halves(b, a);
   for (Index i = 0; i < square_side; ++i)
-    std::copy_n(a + i * square_side, square_side, to + i * to_stride);
+    std::memcpy(to + i * to_stride, a + i * square_side, square_side * sizeof(S));
 }
 
 /// to = from^T for `from` of rows x cols, both column by column.
