@@ -122,9 +122,13 @@
 #include <lacuna/encoder/sparse_lasso_solver.hpp>
 #include <lacuna/encoder/top_k.hpp>
 #include <lacuna/encoder/truncated.hpp>
+#include <lacuna/update/active_codes.hpp>
 #include <lacuna/update/block_coordinate.hpp>
 #include <lacuna/update/code_statistics.hpp>
+#include <lacuna/update/gradient.hpp>
+#include <lacuna/update/ksvd.hpp>
 #include <lacuna/update/least_squares.hpp>
+#include <lacuna/update/residual_mean.hpp>
 #include <lacuna/metric/amortisation_gap.hpp>
 #include <lacuna/metric/any_codes.hpp>
 #include <lacuna/metric/assignment.hpp>

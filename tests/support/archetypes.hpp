@@ -11,6 +11,7 @@
 #include <limits>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <lacuna/concepts/encoder.hpp>
 #include <lacuna/core/check.hpp>
@@ -325,6 +326,42 @@ struct MinimalUpdate {
   std::int64_t update(D& d, const MatrixArg<ScalarOf<D>>&, const SparseCodes<ScalarOf<D>>&) const {
     d.update_atoms([](Matrix<ScalarOf<D>>&) {});
     return 0;
+  }
+};
+
+/// `RememberingUpdateFor` every learnable dictionary: it counts its batches.
+struct MinimalRememberingUpdate : MinimalUpdate {
+  template <Real S>
+  struct State {
+    std::int64_t batches = 0;
+
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("batches", self.batches);
+    }
+  };
+
+  using MinimalUpdate::update;
+  template <class D>
+  State<ScalarOf<D>> start(const D&) const {
+    return {};
+  }
+  template <class D, class Codes>
+  std::int64_t update(D& d, State<ScalarOf<D>>& state, const MatrixArg<ScalarOf<D>>& signals,
+                      const Codes& codes, Index, Index) const {
+    ++state.batches;
+    return update(d, signals, codes);
+  }
+  template <Real S>
+  void forget(State<S>&, Index) const {}
+};
+
+/// `AtomRevivalFor` every learnable dictionary: it looks, and all are well.
+struct MinimalAtomRevival {
+  int window(Index) const { return 1; }
+  template <class D, class Round>
+  std::vector<Index> revive(D&, const Round&) const {
+    return {};
   }
 };
 

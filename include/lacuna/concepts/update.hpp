@@ -6,6 +6,7 @@
 
 #include <lacuna/concepts/encoder.hpp>
 #include <lacuna/concepts/learnable_dictionary.hpp>
+#include <lacuna/core/fields.hpp>
 
 namespace lacuna {
 
@@ -40,10 +41,14 @@ concept StartsState = requires(const U& u, const D& d) {
 };
 
 template <class U, class D>
+concept HasStateToKeep = std::copyable<typename U::template State<typename D::Scalar>> &&
+    HasFields<typename U::template State<typename D::Scalar>>;
+
+template <class U, class D, class Codes>
 concept CanUpdateFromState = requires(const U& u, D& d,
                                       typename U::template State<typename D::Scalar>& state,
                                       const MatrixArg<typename D::Scalar>& signals,
-                                      const SparseCodes<typename D::Scalar>& codes, Index step) {
+                                      const Codes& codes, Index step) {
   { u.update(d, state, signals, codes, step, step) } -> std::same_as<std::int64_t>;
 };
 
@@ -54,17 +59,23 @@ concept CanForget = requires(const U& u, typename U::template State<typename D::
 };
 }  // namespace detail
 
-/// An update that remembers batches that went before: what it remembers is a value that the trainer
-/// keeps, so that a training can be copied, saved and resumed.
+/// An update that remembers batches that went before: what it remembers is a value with fields that
+/// the trainer keeps, so that a training can be copied, saved and resumed.
 ///
 /// | expression                              | meaning                                          |
 /// |-----------------------------------------|--------------------------------------------------|
 /// | `u.start(d)`                            | what is known before the first batch: `State<S>` |
 /// | `u.update(d, state, x, s, step, steps)` | takes the batch in, moves the atoms; flops       |
 /// | `u.forget(state, atom)`                 | the atom was replaced: what is known of it goes  |
+///
+/// Laws (tests/laws/update_laws.hpp): the first batch moves the atoms as `u.update(d, x, s)` does;
+/// a state that was copied, or read by its fields into what `start` gives, goes on with the same
+/// bits; where an atom is forgotten, its first move does not depend on the batches before, only on
+/// how many there were.
 template <class U, class D>
 concept RememberingUpdateFor = UpdateFor<U, D> && detail::StartsState<U, D> &&
-    detail::CanUpdateFromState<U, D> && detail::CanForget<U, D>;
+    detail::HasStateToKeep<U, D> && detail::CanUpdateFromState<U, D, Matrix<typename D::Scalar>> &&
+    detail::CanUpdateFromState<U, D, SparseCodes<typename D::Scalar>> && detail::CanForget<U, D>;
 
 }  // namespace lacuna
 
