@@ -21,15 +21,17 @@ struct KsvdOptions {
 /// by one step of the power method towards the first singular pair of what the others leave. Models
 /// `UpdateFor`.
 ///
-///   E = X_j - sum_{i != j} d_i g_i^T  on the signals X_j whose code uses atom j, g its codes
-///   there; d_j <- E g / ||E g||,   g <- E^T d_j   (max(E^T d_j, 0) where codes are non-negative)
+///   E = X_j - sum_{i != j} d_i g_i^T  on the signals X_j that use atom j, g their codes of it;
+///   d_j <- E g / ||E g||,   g <- E^T d_j   (max(E^T d_j, 0) where codes are non-negative)
 ///
 /// With the codes that are updated along, on their old supports, ||X - D S||^2 never rises,
 /// whatever the lengths of the atoms before. `update` takes codes as they come and keeps the new
 /// ones to itself, for an alternation that infers them anew; `update_with_codes` gives them back.
-/// An atom that no code uses stays; the others come out with length 1. Only the supports of the
-/// codes count for long: their values are a start. Cost: 2 dim flops an active entry, and 8 dim a
-/// pass.
+/// An atom that no code uses stays; the others come out with length 1.
+///
+/// The values of the codes are a start alone: it is their supports that count, so they want to be
+/// those of a pursuit or an l0 solver. Of a weak lasso every small entry is fitted anew, without
+/// the price that kept it small. Cost: 2 dim flops an active entry, and 8 dim a pass.
 ///
 /// Source: Aharon, Elad & Bruckstein, "K-SVD: an algorithm for designing overcomplete dictionaries
 /// for sparse representation", 2006; Rubinstein, Zibulevsky & Elad, "Efficient implementation of
