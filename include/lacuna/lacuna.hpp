@@ -168,6 +168,7 @@
 #include <lacuna/trainer/reconstruction_gradient.hpp>
 #include <lacuna/trainer/replace_atoms.hpp>
 #include <lacuna/trainer/resample.hpp>
+#include <lacuna/trainer/restarts.hpp>
 #include <lacuna/trainer/sparse_coding.hpp>
 #include <lacuna/trainer/supervised.hpp>
 

@@ -24,13 +24,13 @@ namespace lacuna {
 /// signals say: lambda of their root mean square length, batches and memory of the number of atoms.
 struct DictionaryLearningOptions {
   Index num_atoms;
-  Index rounds = 800;
-  double lambda_begin = 0.14;   ///< over the rms length: few codes, of the atoms that fit best
-  double lambda_middle = 0.07;  ///< at `settle`
+  Index rounds = 0;            ///< 0: 800 for ten signals an atom and more, else in proportion more
+  double lambda_begin = 0.12;  ///< over the rms length: few codes, of the atoms that fit best
+  double lambda_middle = 0.06;  ///< at `settle`
   double lambda_end = 0.01;     ///< little shrinkage of the codes; noisy signals want more
   double settle = 0.6;          ///< share of the rounds from which memory grows
   double batch = 0.5;           ///< signals a round, over the number of atoms
-  double memory = 1.25;         ///< signals remembered before that, over the number of atoms
+  double memory = 0.8;          ///< signals remembered before that, over the number of atoms
   double max_cosine = 0.5;      ///< an atom nearer to a more used one is replaced
   double tolerance = 1e-3;      ///< relative duality gap of the codes
   std::uint64_t seed = 0;
@@ -82,6 +82,15 @@ class DictionaryLearning {
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
 
+  /// Rounds for this many signals: the option, or what it stands for. Rare atoms need to be met
+  /// some thousand times, however few signals they are in.
+  [[nodiscard]] Index rounds(Index num_signals) const noexcept {
+    if (options_.rounds > 0) return options_.rounds;
+    const double scarcity = 10 * static_cast<double>(options_.num_atoms) /
+                            static_cast<double>(std::max<Index>(1, num_signals));
+    return static_cast<Index>(std::lround(800 * std::clamp(scarcity, 1.0, 4.0)));
+  }
+
   /// The model to begin with: atoms at random signals.
   template <Real S>
   [[nodiscard]] ModelOf<S> start(const MatrixArg<S>& signals) const {
@@ -102,8 +111,9 @@ class DictionaryLearning {
     const Index batch = batch_size(signals.cols());
     const Index half_epoch = std::max<Index>(1, signals.cols() / (2 * batch));
     const double after = 1 - options_.settle;
+    const Index rounds = this->rounds(signals.cols());
     return Trainer(
-        {.rounds = options_.rounds,
+        {.rounds = rounds,
          .lambda = Schedule::piecewise(
              {{options_.settle,
                Schedule::geometric(rms * options_.lambda_begin, rms * options_.lambda_middle)},
@@ -113,7 +123,7 @@ class DictionaryLearning {
             {.memory = Schedule::piecewise(
                  {{options_.settle, memory}, {after, Schedule::geometric(memory, most)}}),
              .threads = options_.threads}),
-        ReplaceAtoms({.every = std::min(half_epoch, std::max<Index>(1, options_.rounds / 20)),
+        ReplaceAtoms({.every = std::min(half_epoch, std::max<Index>(1, rounds / 20)),
                       .max_cosine = options_.max_cosine,
                       .window = static_cast<Index>(std::lround(std::max(1.0, memory)))}));
   }
