@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <lacuna/dictionary/unit_norm.hpp>
@@ -24,8 +25,8 @@ namespace lacuna {
 /// signals say: lambda of their root mean square length, batches and memory of the number of atoms.
 struct DictionaryLearningOptions {
   Index num_atoms;
-  Index rounds = 0;            ///< 0: 800 for ten signals an atom and more, else in proportion more
-  double lambda_begin = 0.12;  ///< over the rms length: few codes, of the atoms that fit best
+  Index rounds = 0;             ///< 0: 800, up to 3200 for few signals an atom, or few atoms
+  double lambda_begin = 0.12;   ///< over the rms length: few codes, of the atoms that fit best
   double lambda_middle = 0.06;  ///< at `settle`
   double lambda_end = 0.01;     ///< little shrinkage of the codes; noisy signals want more
   double settle = 0.6;          ///< share of the rounds from which memory grows
@@ -82,13 +83,15 @@ class DictionaryLearning {
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
 
-  /// Rounds for this many signals: the option, or what it stands for. Rare atoms need to be met
-  /// some thousand times, however few signals they are in.
+  /// Rounds for this many signals: the option, or what it stands for. Atoms need to be met some
+  /// thousand times, however few the signals that they are in; and where atoms are few, rounds
+  /// cost little.
   [[nodiscard]] Index rounds(Index num_signals) const noexcept {
     if (options_.rounds > 0) return options_.rounds;
-    const double scarcity = 10 * static_cast<double>(options_.num_atoms) /
-                            static_cast<double>(std::max<Index>(1, num_signals));
-    return static_cast<Index>(std::lround(800 * std::clamp(scarcity, 1.0, 4.0)));
+    const auto num_atoms = static_cast<double>(options_.num_atoms);
+    const double scarcity = 10 * num_atoms / static_cast<double>(std::max<Index>(1, num_signals));
+    return static_cast<Index>(
+        std::lround(800 * std::clamp(std::max(scarcity, 1000 / num_atoms), 1.0, 4.0)));
   }
 
   /// The model to begin with: atoms at random signals.
@@ -137,7 +140,8 @@ class DictionaryLearning {
 
   /// Fits the model to the signals, dim x n. @throws std::invalid_argument: shapes, NaN.
   template <Real S, Observer Watch = NoObserver>
-  Outcome fit(ModelOf<S>& model, const MatrixArg<S>& signals, Watch&& observer = {}) const {
+  Outcome fit(ModelOf<S>& model, const std::type_identity_t<MatrixArg<S>>& signals,
+              Watch&& observer = {}) const {
     return trainer<S>(signals).fit(model, source<S>(signals), std::forward<Watch>(observer));
   }
 
