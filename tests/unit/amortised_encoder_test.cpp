@@ -636,11 +636,11 @@ TEST_CASE("amortised encoders refuse what they cannot be", "[refusal]") {
   using Lista = ListaEncoder<double>;
   CHECK(message_of([&] { Batch(init, 0); }) == "BatchTopKEncoder: k must be at least 1, is 0");
   CHECK(message_of([&] { Batch(init, 1, {.decay = 1.5}); }) ==
-        "BatchTopKEncoder: decay must be in [0, 1], is 1.500000");
+        "BatchTopKEncoder: decay must be in [0, 1], is 1.5");
   CHECK(message_of([&] { Jump(init, {.threshold = 0}); }) ==
-        "JumpReluEncoder: threshold must be positive and finite, is 0.000000");
+        "JumpReluEncoder: threshold must be positive and finite, is 0");
   CHECK(message_of([&] { Jump(init, {.bandwidth = -1}); }) ==
-        "JumpReluEncoder: bandwidth must be positive and finite, is -1.000000");
+        "JumpReluEncoder: bandwidth must be positive and finite, is -1");
   CHECK(message_of([&] { Jump(weights, V(), V(V::Ones(3))); }) ==
         "JumpReluEncoder: 3 thresholds for 7 atoms");
   CHECK(message_of([&] { Jump(weights, V(), V(V::Zero(7))); }) ==
@@ -659,7 +659,7 @@ TEST_CASE("amortised encoders refuse what they cannot be", "[refusal]") {
   CHECK(message_of([&] { Lista(dictionary(), {.layers = 0}); }) ==
         "ListaEncoder: layers must be at least 1, are 0");
   CHECK(message_of([&] { Lista(dictionary(), {.lambda = -1}); }) ==
-        "ListaEncoder: lambda must be finite and at least 0, is -1.000000");
+        "ListaEncoder: lambda must be finite and at least 0, is -1");
   CHECK(message_of([&] { Lista(dictionary(), {.threads = -1}); }) ==
         "ListaEncoder: threads must be at least 0, is -1");
 

@@ -404,7 +404,7 @@ TEST_CASE("Debiased leaves nothing on its support", "[debiased]") {
   CHECK(Debiased(top).solve(d, x).flops[0] ==
         top.forward_flops(d) + 2 * 7 + 2 * 7 + 1 + 2 * 5 + 2 * 7 + 2 * 7 + 2 * 7);
   CHECK(message_of([&] { Debiased(fista, {.active = -1}); }) ==
-        "Debiased: active must be finite and at least 0, is -1.000000");
+        "Debiased: active must be finite and at least 0, is -1");
   CHECK(message_of([&] { Debiased(fista, {.threads = -1}); }) ==
         "Debiased: threads must be at least 0, is -1");
 }

@@ -701,7 +701,7 @@ TEST_CASE("LocallyCompetitive refuses by name", "[lca]") {
   const auto refusal = [](LocallyCompetitiveOptions o) {
     return message_of([&] { LocallyCompetitive(L1(0.1), o); });
   };
-  CHECK(refusal({.step = 1.5}) == "LocallyCompetitive: step must be in [0, 1], is 1.500000");
+  CHECK(refusal({.step = 1.5}) == "LocallyCompetitive: step must be in [0, 1], is 1.5");
   CHECK(refusal({.tolerance = -1}) ==
         "LocallyCompetitive: tolerance must be finite and at least 0, is -1.000000");
   CHECK(refusal({.max_iterations = -1}) ==

@@ -76,9 +76,8 @@ class Schedule {
   /// @throws std::invalid_argument unless both ends are positive and finite.
   [[nodiscard]] static Schedule geometric(double from, double to) {
     check_ends("Schedule::geometric", from, to);
-    require(
-        from > 0 && to > 0, "Schedule::geometric",
-        "the ends must be positive, are " + std::to_string(from) + " and " + std::to_string(to));
+    require(from > 0 && to > 0, "Schedule::geometric",
+            "the ends must be positive, are " + text_of(from) + " and " + text_of(to));
     return along([from, to](double t) { return t < 1 ? from * std::pow(to / from, t) : to; });
   }
 
@@ -113,14 +112,14 @@ class Schedule {
     const double value = value_(std::min(step, total_steps), total_steps);
     if (!std::isfinite(value))
       throw std::invalid_argument("Schedule: the value at step " + std::to_string(step) + " of " +
-                                  std::to_string(total_steps) + " is " + std::to_string(value));
+                                  std::to_string(total_steps) + " is " + text_of(value));
     return value;
   }
 
  private:
   static void check_finite_value(const char* where, const char* name, double value) {
     require(std::isfinite(value), where,
-            std::string(name) + " must be finite, is " + std::to_string(value));
+            std::string(name) + " must be finite, is " + text_of(value));
   }
   static void check_ends(const char* where, double from, double to) {
     check_finite_value(where, "from", from);
@@ -149,12 +148,12 @@ inline Schedule Schedule::piecewise(std::vector<Part> parts) {
   double sum = 0;
   for (const Part& part : parts) {
     require(part.share > 0 && part.share <= 1, "Schedule::piecewise",
-            "a share must be in (0, 1], is " + std::to_string(part.share));
+            "a share must be in (0, 1], is " + text_of(part.share));
     sum += part.share;
   }
   // 0.7 + 0.2 + 0.1 is above 1 by a rounding.
   require(sum <= 1 + 1e-9, "Schedule::piecewise",
-          "the shares must add up to 1 at most, are " + std::to_string(sum));
+          "the shares must add up to 1 at most, are " + text_of(sum));
   return Schedule([parts = std::move(parts)](Index step, Index total_steps) {
     Index begin = 0;
     double share = 0;
@@ -172,7 +171,7 @@ inline Schedule Schedule::piecewise(std::vector<Part> parts) {
 
 inline Schedule Schedule::over(double share, Schedule schedule) {
   require(share > 0 && share <= 1, "Schedule::over",
-          "share must be in (0, 1], is " + std::to_string(share));
+          "share must be in (0, 1], is " + text_of(share));
   return piecewise({{share, std::move(schedule)}});
 }
 

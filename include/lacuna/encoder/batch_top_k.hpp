@@ -160,7 +160,7 @@ class BatchTopKEncoder {
   }
   [[nodiscard]] static BatchTopKOptions checked(BatchTopKOptions options) {
     require(options.decay >= 0 && options.decay <= 1, "BatchTopKEncoder",
-            "decay must be in [0, 1], is " + std::to_string(options.decay));
+            "decay must be in [0, 1], is " + text_of(options.decay));
     detail::check_threads("BatchTopKEncoder", options.threads);
     return options;
   }

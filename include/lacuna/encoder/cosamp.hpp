@@ -58,7 +58,7 @@ class Cosamp {
   explicit Cosamp(Options options) : options_(options) {
     require(options.k >= 1, "Cosamp", "k must be at least 1, is " + std::to_string(options.k));
     require(options.tolerance >= 0 && std::isfinite(options.tolerance), "Cosamp",
-            "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
+            "tolerance must be finite and at least 0, is " + text_of(options.tolerance));
     require(options.max_iterations >= 0, "Cosamp",
             "max_iterations must be at least 0, is " + std::to_string(options.max_iterations));
     require(options.threads >= 0, "Cosamp",

@@ -57,7 +57,7 @@ class Debiased {
   explicit Debiased(E encoder, Options options = {})
       : encoder_(std::move(encoder)), options_(options) {
     require(options.active >= 0 && std::isfinite(options.active), "Debiased",
-            "active must be finite and at least 0, is " + std::to_string(options.active));
+            "active must be finite and at least 0, is " + text_of(options.active));
     require(options.threads >= 0, "Debiased",
             "threads must be at least 0, is " + std::to_string(options.threads));
   }

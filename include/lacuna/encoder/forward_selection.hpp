@@ -217,7 +217,7 @@ template <class Options>
 void check_selection_options(const char* where, const Options& options) {
   require(options.k >= 1, where, "k must be at least 1, is " + std::to_string(options.k));
   require(options.tolerance >= 0 && std::isfinite(options.tolerance), where,
-          "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
+          "tolerance must be finite and at least 0, is " + text_of(options.tolerance));
   require(options.threads >= 0, where,
           "threads must be at least 0, is " + std::to_string(options.threads));
 }

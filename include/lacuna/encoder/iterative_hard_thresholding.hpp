@@ -61,7 +61,7 @@ class IterativeHardThresholding {
     constexpr auto name = "IterativeHardThresholding";
     require(options.k >= 1, name, "k must be at least 1, is " + std::to_string(options.k));
     require(options.tolerance >= 0 && std::isfinite(options.tolerance), name,
-            "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
+            "tolerance must be finite and at least 0, is " + text_of(options.tolerance));
     require(options.max_iterations >= 0, name,
             "max_iterations must be at least 0, is " + std::to_string(options.max_iterations));
     require(options.threads >= 0, name,

@@ -197,9 +197,9 @@ class JumpReluEncoder {
 
   [[nodiscard]] static JumpReluOptions checked(JumpReluOptions options) {
     require(options.threshold > 0 && std::isfinite(options.threshold), "JumpReluEncoder",
-            "threshold must be positive and finite, is " + std::to_string(options.threshold));
+            "threshold must be positive and finite, is " + text_of(options.threshold));
     require(options.bandwidth > 0 && std::isfinite(options.bandwidth), "JumpReluEncoder",
-            "bandwidth must be positive and finite, is " + std::to_string(options.bandwidth));
+            "bandwidth must be positive and finite, is " + text_of(options.bandwidth));
     detail::check_threads("JumpReluEncoder", options.threads);
     return options;
   }

@@ -227,7 +227,7 @@ class ListaEncoder {
     require(options.layers >= 1, "ListaEncoder",
             "layers must be at least 1, are " + std::to_string(options.layers));
     require(options.lambda >= 0 && std::isfinite(options.lambda), "ListaEncoder",
-            "lambda must be finite and at least 0, is " + std::to_string(options.lambda));
+            "lambda must be finite and at least 0, is " + text_of(options.lambda));
     detail::check_threads("ListaEncoder", options.threads);
     return options;
   }

@@ -58,13 +58,12 @@ class LocallyCompetitive {
   explicit LocallyCompetitive(T threshold, Options options = {})
       : threshold_(std::move(threshold)), options_(options) {
     if constexpr (std::is_same_v<T, HardThreshold>)
-      require(
-          threshold_.threshold >= 0 && std::isfinite(threshold_.threshold), name_,
-          "threshold must be finite and at least 0, is " + std::to_string(threshold_.threshold));
+      require(threshold_.threshold >= 0 && std::isfinite(threshold_.threshold), name_,
+              "threshold must be finite and at least 0, is " + text_of(threshold_.threshold));
     require(options.step >= 0 && options.step <= 1, name_,
-            "step must be in [0, 1], is " + std::to_string(options.step));
+            "step must be in [0, 1], is " + text_of(options.step));
     require(options.tolerance >= 0 && std::isfinite(options.tolerance), name_,
-            "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
+            "tolerance must be finite and at least 0, is " + text_of(options.tolerance));
     require(options.max_iterations >= 0, name_,
             "max_iterations must be at least 0, is " + std::to_string(options.max_iterations));
     require(options.check_every >= 1, name_,

@@ -50,7 +50,7 @@ class MarginalThreshold {
   /// @throws std::invalid_argument naming the option that is out of range.
   explicit MarginalThreshold(Options options) : options_(options) {
     require(options.threshold >= 0 && std::isfinite(options.threshold), "MarginalThreshold",
-            "threshold must be finite and at least 0, is " + std::to_string(options.threshold));
+            "threshold must be finite and at least 0, is " + text_of(options.threshold));
     require(options.k >= 0, "MarginalThreshold",
             "k must be at least 0, is " + std::to_string(options.k));
     require(options.threads >= 0, "MarginalThreshold",

@@ -57,7 +57,7 @@ class MatchingPursuit {
     require(options.k >= 1, "MatchingPursuit",
             "k must be at least 1, is " + std::to_string(options.k));
     require(options.tolerance >= 0 && std::isfinite(options.tolerance), "MatchingPursuit",
-            "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
+            "tolerance must be finite and at least 0, is " + text_of(options.tolerance));
     require(options.threads >= 0, "MatchingPursuit",
             "threads must be at least 0, is " + std::to_string(options.threads));
   }

@@ -22,17 +22,17 @@ namespace lacuna {
 
 /// Options of `Ista` and `Fista`.
 struct ProximalGradientOptions {
-  double tolerance = 1e-5;      ///< stop at this relative duality gap; 0: take max_iterations steps
-  Index max_iterations = 10000; ///< the cap that always ends it
-  Index check_every = 10;       ///< steps between two evaluations of the gap
-  Index threads = 1;            ///< 0 for all cores; the answer has the same bits at any number
+  double tolerance = 1e-5;  ///< stop at this relative duality gap; 0: take max_iterations steps
+  Index max_iterations = 10000;  ///< the cap that always ends it
+  Index check_every = 10;        ///< steps between two evaluations of the gap
+  Index threads = 1;             ///< 0 for all cores; the answer has the same bits at any number
 };
 
 namespace detail {
 
 inline void check_options(const char* where, const ProximalGradientOptions& options) {
   require(options.tolerance >= 0 && std::isfinite(options.tolerance), where,
-          "tolerance must be finite and at least 0, is " + std::to_string(options.tolerance));
+          "tolerance must be finite and at least 0, is " + text_of(options.tolerance));
   require(options.max_iterations >= 0, where,
           "max_iterations must be at least 0, is " + std::to_string(options.max_iterations));
   require(options.check_every >= 1, where,
@@ -41,9 +41,9 @@ inline void check_options(const char* where, const ProximalGradientOptions& opti
           "threads must be at least 0, is " + std::to_string(options.threads));
 }
 
-/// Tells a stall of the element type from slow progress. The gap cannot: it swings while the code still
-/// moves, and what is reachable depends on lambda. The code can: once it has moved by no more than
-/// rounding over ten steps, five times in a row, further steps do not bring it closer.
+/// Tells a stall of the element type from slow progress. The gap cannot: it swings while the code
+/// still moves, and what is reachable depends on lambda. The code can: once it has moved by no more
+/// than rounding over ten steps, five times in a row, further steps do not bring it closer.
 class StallDetector {
  public:
   template <class Now, class Before>
@@ -61,11 +61,11 @@ class StallDetector {
 
 /// Proximal gradient steps on 1/2 ||x - D s||^2 + g(s), a block of signals at a time.
 ///
-/// s <- prox(y - grad(y)/L, 1/L) with L >= ||D||_2^2; y = s for ISTA, and for FISTA (Beck & Teboulle
-/// 2009) s plus momentum, restarted where it points uphill (O'Donoghue & Candes 2015, the gradient
-/// scheme). Momentum, restart and stop belong to each signal alone; signals that have stopped leave the
-/// block, so the products shrink with it. The gradient is taken in Gram form, G y - D^T x, where that is
-/// the smaller count, and as D^T (D y - x) elsewhere.
+/// s <- prox(y - grad(y)/L, 1/L) with L >= ||D||_2^2; y = s for ISTA, and for FISTA (Beck &
+/// Teboulle 2009) s plus momentum, restarted where it points uphill (O'Donoghue & Candes 2015, the
+/// gradient scheme). Momentum, restart and stop belong to each signal alone; signals that have
+/// stopped leave the block, so the products shrink with it. The gradient is taken in Gram form, G y
+/// - D^T x, where that is the smaller count, and as D^T (D y - x) elsewhere.
 template <bool Accelerated, class Prepared, class P>
 class ProximalGradient {
  public:
@@ -94,7 +94,8 @@ class ProximalGradient {
   }
 
  private:
-  /// Signals a block: some 64 Ki code entries, so that the five arrays of a block stay in the L2 cache.
+  /// Signals a block: some 64 Ki code entries, so that the five arrays of a block stay in the L2
+  /// cache.
   [[nodiscard]] Index block_size() const {
     return std::clamp<Index>((Index{1} << 16) / d_.num_atoms(), 32, 512);
   }
@@ -285,8 +286,8 @@ class ProximalGradientSolver {
 
   /// Codes with their certificate. @throws std::invalid_argument: shape, NaN.
   template <Dictionary D>
-  [[nodiscard]] Solution<Matrix<ScalarOf<D>>> solve(
-      const D& d, const MatrixArg<ScalarOf<D>>& signals) const {
+  [[nodiscard]] Solution<Matrix<ScalarOf<D>>> solve(const D& d,
+                                                    const MatrixArg<ScalarOf<D>>& signals) const {
     check_encoding(name_, d, signals);
     return run(d, signals, nullptr, true);
   }
@@ -308,12 +309,12 @@ class ProximalGradientSolver {
 
  private:
   template <class D>
-  [[nodiscard]] Solution<Matrix<ScalarOf<D>>> run(const D& d,
-                                                  const MatrixArg<ScalarOf<D>>& signals,
+  [[nodiscard]] Solution<Matrix<ScalarOf<D>>> run(const D& d, const MatrixArg<ScalarOf<D>>& signals,
                                                   const MatrixArg<ScalarOf<D>>* initial,
                                                   bool certify) const {
     check_penalty(name_, penalty_, d.num_atoms());
-    // The Gram form pays up to twice as many atoms as dimensions; beyond that the matrix is not made.
+    // The Gram form pays up to twice as many atoms as dimensions; beyond that the matrix is not
+    // made.
     const Index max_gram_atoms = d.num_atoms() <= 2 * d.dim() ? 8192 : 0;
     return with_prepared(d, max_gram_atoms, [&](const auto& prepared, std::int64_t setup_flops) {
       using Prepared = std::remove_cvref_t<decltype(prepared)>;

@@ -61,7 +61,7 @@ void for_each_active(const A& codes, Index column, double threshold, Visit&& vis
 
 inline void check_threshold(std::string_view where, double threshold) {
   require(threshold >= 0, where,
-          "the threshold of activity must be at least 0, got " + std::to_string(threshold));
+          "the threshold of activity must be at least 0, got " + text_of(threshold));
 }
 
 }  // namespace detail

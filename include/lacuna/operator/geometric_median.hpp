@@ -90,7 +90,7 @@ template <Real S>
   require(signals.cols() > 0, "geometric_median", "no signals");
   check_finite<S>("geometric_median", "signals", signals);
   require(options.tolerance > 0, "geometric_median",
-          "tolerance must be above 0, is " + std::to_string(options.tolerance));
+          "tolerance must be above 0, is " + text_of(options.tolerance));
   require(options.max_iterations >= 0, "geometric_median",
           "max_iterations must be at least 0, is " + std::to_string(options.max_iterations));
   GeometricMedian median;

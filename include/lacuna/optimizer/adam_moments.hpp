@@ -35,7 +35,7 @@ template <class Options>
   check_decay(where, "beta1", options.beta1);
   check_decay(where, "beta2", options.beta2);
   require(options.epsilon >= 0 && std::isfinite(options.epsilon), where,
-          "epsilon must be finite and at least 0, is " + std::to_string(options.epsilon));
+          "epsilon must be finite and at least 0, is " + text_of(options.epsilon));
   check_optimizer_threads(where, options.threads);
   return options;
 }

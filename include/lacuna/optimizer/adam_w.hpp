@@ -51,7 +51,7 @@ class AdamW {
   explicit AdamW(AdamWOptions options = {}) : options_(detail::checked_adam("AdamW", options)) {
     require(options.weight_decay >= 0 && options.learning_rate * options.weight_decay < 1, "AdamW",
             "weight_decay must be at least 0 and below 1 / learning_rate, is " +
-                std::to_string(options.weight_decay));
+                text_of(options.weight_decay));
   }
 
   [[nodiscard]] const AdamWOptions& options() const noexcept { return options_; }
@@ -71,8 +71,7 @@ class AdamW {
     const double decay = rate_factor * options_.learning_rate * options_.weight_decay;
     if (decay >= 1 && std::isfinite(rate_factor))
       require(false, "AdamW::step",
-              "rate_factor * learning_rate * weight_decay must be below 1, is " +
-                  std::to_string(decay));
+              "rate_factor * learning_rate * weight_decay must be below 1, is " + text_of(decay));
     detail::adam_step("AdamW::step", options_, state, parameters, gradient, rate_factor, 1 - decay);
   }
 

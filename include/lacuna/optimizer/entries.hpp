@@ -14,12 +14,12 @@ namespace lacuna::detail {
 
 inline void check_learning_rate(const char* where, double rate) {
   require(rate > 0 && std::isfinite(rate), where,
-          "learning_rate must be positive and finite, is " + std::to_string(rate));
+          "learning_rate must be positive and finite, is " + text_of(rate));
 }
 
 inline void check_decay(const char* where, const char* name, double decay) {
   require(decay >= 0 && decay < 1, where,
-          std::string(name) + " must be in [0, 1), is " + std::to_string(decay));
+          std::string(name) + " must be in [0, 1), is " + text_of(decay));
 }
 
 inline void check_optimizer_threads(const char* where, Index threads) {
@@ -36,7 +36,7 @@ inline void check_step(const char* where, Index state, Index parameters, Index g
   if (!(rate_factor >= 0 && std::isfinite(rate_factor)))
     throw std::invalid_argument(std::string(where) +
                                 ": rate_factor must be finite and at least 0, is " +
-                                std::to_string(rate_factor));
+                                text_of(rate_factor));
 }
 
 /// Calls `work(begin, count)` for chunks of the entries that stay in the first-level cache, so that

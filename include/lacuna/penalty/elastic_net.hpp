@@ -32,7 +32,7 @@ class ElasticNet {
   /// @throws std::invalid_argument if negative, NaN or infinite.
   ElasticNet(P penalty, double ridge) : penalty_(std::move(penalty)), ridge_(ridge) {
     require(ridge >= 0 && std::isfinite(ridge), "ElasticNet",
-            "ridge must be finite and at least 0, is " + std::to_string(ridge));
+            "ridge must be finite and at least 0, is " + text_of(ridge));
   }
 
   [[nodiscard]] double lambda() const noexcept { return penalty_.lambda(); }

@@ -41,7 +41,7 @@ class Weighted {
       if (!(weights_[i] > 0 && std::isfinite(weights_[i])))
         require(false, "Weighted",
                 "weight " + std::to_string(i) + " must be finite and above 0, is " +
-                    std::to_string(weights_[i]));
+                    text_of(weights_[i]));
   }
 
   [[nodiscard]] double lambda() const noexcept { return penalty_.lambda(); }

@@ -127,7 +127,7 @@ class SyntheticModel {
             "num_active must be in [0, num_atoms], got " + text(options.num_active) + " of " +
                 text(options.num_atoms));
     require(options.noise >= 0 && std::isfinite(options.noise), "SyntheticModel",
-            "noise must be finite and at least 0, got " + std::to_string(options.noise));
+            "noise must be finite and at least 0, got " + text_of(options.noise));
   }
 
   static const SyntheticOptions& checked(const SyntheticOptions& options) {

@@ -50,7 +50,7 @@ class AuxiliaryK {
             "window must be at least 1, is " + std::to_string(options.window));
     require(options.k >= 0, "AuxiliaryK", "k must be at least 0, is " + std::to_string(options.k));
     require(options.weight > 0 && std::isfinite(options.weight), "AuxiliaryK",
-            "weight must be finite and above 0, is " + std::to_string(options.weight));
+            "weight must be finite and above 0, is " + text_of(options.weight));
     require(options.threads >= 0, "AuxiliaryK",
             "threads must be at least 0, is " + std::to_string(options.threads));
   }

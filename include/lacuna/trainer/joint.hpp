@@ -94,7 +94,7 @@ class JointTrainer {
     require(options_.max_gradient_norm >= 0 && std::isfinite(options_.max_gradient_norm),
             "JointTrainer",
             "max_gradient_norm must be finite and at least 0, is " +
-                std::to_string(options_.max_gradient_norm));
+                text_of(options_.max_gradient_norm));
     require(options_.threads >= 0, "JointTrainer",
             "threads must be at least 0, is " + std::to_string(options_.threads));
   }
@@ -173,8 +173,7 @@ class JointTrainer {
   [[nodiscard]] double checked_lambda(Index step) const {
     const double lambda = options_.lambda(step, options_.steps);
     if (!(lambda >= 0 && std::isfinite(lambda)))
-      require(false, "JointTrainer",
-              "lambda must be finite and at least 0, is " + std::to_string(lambda));
+      require(false, "JointTrainer", "lambda must be finite and at least 0, is " + text_of(lambda));
     return lambda;
   }
 

@@ -51,9 +51,8 @@ class Resample {
             "window must be at least 1, is " + std::to_string(options.window));
     require(options.every >= 1, "Resample",
             "every must be at least 1, is " + std::to_string(options.every));
-    require(
-        options.encoder_scale >= 0 && std::isfinite(options.encoder_scale), "Resample",
-        "encoder_scale must be finite and at least 0, is " + std::to_string(options.encoder_scale));
+    require(options.encoder_scale >= 0 && std::isfinite(options.encoder_scale), "Resample",
+            "encoder_scale must be finite and at least 0, is " + text_of(options.encoder_scale));
   }
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
@@ -103,7 +102,10 @@ class Resample {
     }
     // Where none lives there is no measure but the atoms' own.
     double relative = options_.encoder_scale;
-    if (relative == 0) relative = requires { model.encoder.k(); } ? 1.0 : 0.2;
+    if (relative == 0) relative = requires {
+        model.encoder.k();
+      }
+    ? 1.0 : 0.2;
     const S scale = static_cast<S>(relative * (num_living > 0 ? length : 1.0));
     model.dictionary.update_atoms([&](Matrix<S>& atoms) {
       for (std::size_t i = 0; i < revived.size(); ++i) {

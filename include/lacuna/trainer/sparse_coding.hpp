@@ -25,18 +25,18 @@ struct SparseCodingTrainerOptions {
   double start = -10;    ///< log-codes before the first step
 };
 
-/// The seed paper's sparse coding: one free log-code u a signal and the dictionary, together, by one
-/// optimiser on
+/// The seed paper's sparse coding: one free log-code u a signal and the dictionary, together, by
+/// one optimiser on
 ///
 ///   loss = mean (x - D exp(u))^2 + lambda mean exp(u)
 ///
 /// There is no encoder in it: the codes are parameters, so the source must give the same signals at
-/// every step (its batch 0 is taken). The model's encoder, which is not touched, infers codes of other
-/// signals afterwards: `AdamInference` in the paper. Models `TrainerFor` every model whose dictionary is
-/// learnable.
+/// every step (its batch 0 is taken). The model's encoder, which is not touched, infers codes of
+/// other signals afterwards: `AdamInference` in the paper. Models `TrainerFor` every model whose
+/// dictionary is learnable.
 ///
-/// Cost of a step: 6 dim num_atoms flops a signal, and one optimiser step of num_atoms n + dim num_atoms
-/// parameters.
+/// Cost of a step: 6 dim num_atoms flops a signal, and one optimiser step of num_atoms n + dim
+/// num_atoms parameters.
 ///
 /// Source: O'Neill, Gumran & Klindt 2025.
 template <class O = Adam>
@@ -50,7 +50,7 @@ class SparseCodingTrainer {
     require(options.steps >= 0, "SparseCodingTrainer",
             "steps must be at least 0, is " + std::to_string(options.steps));
     require(options.lambda >= 0 && std::isfinite(options.lambda), "SparseCodingTrainer",
-            "lambda must be finite and at least 0, is " + std::to_string(options.lambda));
+            "lambda must be finite and at least 0, is " + text_of(options.lambda));
     require(options.start >= -40 && options.start <= 20, "SparseCodingTrainer",
             "start must be in [-40, 20], is " + std::to_string(options.start));
   }
@@ -59,9 +59,10 @@ class SparseCodingTrainer {
 
   /// Fits model.dictionary in place. @throws std::invalid_argument if the shapes do not fit.
   template <class T, class D, class E, class Source, Observer Watch = NoObserver>
-    requires Transform<T, ScalarOf<D>> && LearnableDictionary<D> &&
-             SignalSource<std::remove_reference_t<Source>> && Optimizer<O, ScalarOf<D>>
-  Outcome fit(Model<T, D, E>& model, Source&& source, Watch&& observer = {}) const {
+  requires Transform<T, ScalarOf<D>> && LearnableDictionary<D> &&
+      SignalSource<std::remove_reference_t<Source>> && Optimizer<O, ScalarOf<D>>
+          Outcome fit(Model<T, D, E>& model, Source&& source, Watch&& observer = {})
+  const {
     using S = ScalarOf<D>;
     require(source.dim() == model.dictionary.dim(), "SparseCodingTrainer::fit",
             "the source has signals of dimension " + std::to_string(source.dim()) +
@@ -84,9 +85,8 @@ class SparseCodingTrainer {
       code_gradient = (loss.code_gradient().array() * codes.array()).matrix().reshaped();
       loss.atom_gradient(codes, atom_gradient);
       optimizer_.step(code_state, u.reshaped(), code_gradient);
-      model.dictionary.update_atoms([&](Matrix<S>& atoms) {
-        optimizer_.step(atom_state, atoms.reshaped(), atom_gradient);
-      });
+      model.dictionary.update_atoms(
+          [&](Matrix<S>& atoms) { optimizer_.step(atom_state, atoms.reshaped(), atom_gradient); });
       outcome.flops += loss.evaluate_flops(dim, codes) + loss.atom_gradient_flops(dim, codes) +
                        2 * codes.size() + optimizer_.step_flops(codes.size()) +
                        optimizer_.step_flops(atom_gradient.size()) + 3 * atom_gradient.size();

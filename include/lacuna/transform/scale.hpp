@@ -27,7 +27,7 @@ class Scale {
   /// @throws std::invalid_argument unless the scale is positive and finite.
   explicit Scale(S scale) : scale_(scale) {
     require(scale > 0 && std::isfinite(scale), "Scale",
-            "scale must be positive and finite, is " + std::to_string(scale));
+            "scale must be positive and finite, is " + text_of(scale));
   }
 
   /// The scale that brings these signals, dim x n, to a mean squared norm of dim.
@@ -38,9 +38,8 @@ class Scale {
 
   /// The same for another mean squared norm, which must be positive and finite.
   [[nodiscard]] static Scale of(const MatrixArg<S>& signals, double mean_squared_norm) {
-    require(
-        mean_squared_norm > 0 && std::isfinite(mean_squared_norm), "Scale::of",
-        "mean_squared_norm must be positive and finite, is " + std::to_string(mean_squared_norm));
+    require(mean_squared_norm > 0 && std::isfinite(mean_squared_norm), "Scale::of",
+            "mean_squared_norm must be positive and finite, is " + text_of(mean_squared_norm));
     require(signals.cols() > 0, "Scale::of", "no signals");
     check_finite<S>("Scale::of", "signals", signals);
     const double now =

@@ -14,8 +14,8 @@ namespace lacuna {
 
 /// Options of `LeastSquaresUpdate`.
 struct LeastSquaresOptions {
-  /// Ridge towards the present atoms, relative to the mean use of an atom; positive, so that atoms no
-  /// code uses, or only together, have an answer.
+  /// Ridge towards the present atoms, relative to the mean use of an atom; positive, so that atoms
+  /// no code uses, or only together, have an answer.
   double ridge = 1e-6;
 };
 
@@ -23,8 +23,8 @@ struct LeastSquaresOptions {
 ///
 ///   D <- D + (B - D A)(A + rho I)^-1,  A = S S^T, B = X S^T, rho = ridge trace(A) / num_atoms
 ///
-/// ||X - D S||^2 does not rise on a dictionary whose atoms are free; where they are then rescaled to unit
-/// norm it may. An atom that no code uses stays. Cost: the statistics, num_atoms^3 / 3 and
+/// ||X - D S||^2 does not rise on a dictionary whose atoms are free; where they are then rescaled
+/// to unit norm it may. An atom that no code uses stays. Cost: the statistics, num_atoms^3 / 3 and
 /// 4 dim num_atoms^2 flops, the last two in double.
 ///
 /// Source: Engan, Aase & Husoy, "Method of optimal directions for frame design", 1999.
@@ -35,7 +35,7 @@ class LeastSquaresUpdate {
   /// @throws std::invalid_argument unless the ridge is positive and finite.
   explicit LeastSquaresUpdate(LeastSquaresOptions options = {}) : options_(options) {
     require(options.ridge > 0 && std::isfinite(options.ridge), "LeastSquaresUpdate",
-            "ridge must be positive and finite, is " + std::to_string(options.ridge));
+            "ridge must be positive and finite, is " + text_of(options.ridge));
   }
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
