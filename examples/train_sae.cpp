@@ -598,7 +598,7 @@ int main(int argc, char** argv) {
       ->check(one_of({"constant", "linear", "cosine", "geometric"}))
       ->capture_default_str();
   app.add_option("--lambda-end", s.lambda_end, "lambda at the last step")->capture_default_str();
-  app.add_option("--lambda-warmup", s.lambda_warmup, "steps in which lambda rises from 0")
+  app.add_option("--lambda-warmup", s.lambda_warmup, "steps in which lambda rises to its value, in equal parts")
       ->capture_default_str();
   app.add_option("--steps", t.steps, "steps of the optimiser")->capture_default_str();
   app.add_option("--batch", s.batch, "signals a step")->capture_default_str();
@@ -609,7 +609,7 @@ int main(int argc, char** argv) {
   app.add_option("--learning-rate-schedule", s.rate_schedule, "how it goes to a hundredth")
       ->check(one_of({"constant", "linear", "cosine", "geometric"}))
       ->capture_default_str();
-  app.add_option("--warmup", s.warmup, "steps in which the learning rate rises from 0")
+  app.add_option("--warmup", s.warmup, "steps in which the learning rate rises to its value, in equal parts")
       ->capture_default_str();
   app.add_option("--clip", t.clip, "the gradient's greatest length; 0: any")->capture_default_str();
   app.add_option("--revival", t.revival, "what is done about dead latents")

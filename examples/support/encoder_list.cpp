@@ -114,7 +114,7 @@ struct Entry {
        sparse<MarginalThreshold>},
       {"matching_pursuit", "MatchingPursuit: k choices", sparse<MatchingPursuit>},
       {"omp", "OrthogonalMatchingPursuit: k atoms", sparse<OrthogonalMatchingPursuit>},
-      {"ols", "OrthogonalLeastSquares: k atoms, signed always", sparse<OrthogonalLeastSquares>},
+      {"ols", "OrthogonalLeastSquares: k atoms", sparse<OrthogonalLeastSquares>},
       {"iht", "IterativeHardThresholding: k entries", sparse<IterativeHardThresholding>},
       {"cosamp", "Cosamp: k entries", sparse<Cosamp>},
       {"exhaustive_search", "ExhaustiveSearch: the best code of k entries",

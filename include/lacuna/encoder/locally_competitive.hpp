@@ -35,9 +35,9 @@ namespace lacuna {
 /// min_s 1/2 ||x - D s||^2 + g(s), whatever the lengths of the atoms; the objective falls with
 /// every step of at most min(1, 2 / ||D||_2^2). The same certificate as that of `Fista` then says
 /// when to stop: `converged`, `precision_limit` or `max_iterations`. `Fista` is faster; this one is
-/// a model of neurons. With `HardThreshold` it descends on 1/2 ||x - D s||^2 + threshold^2 / 2
-/// ||s||_0, which it reports; that is not convex, and `gap` is NaN. Cost of a step: 2
-/// min(num_atoms, 2 dim) num_atoms flops a signal.
+/// a model of neurons. With `HardThreshold` and atoms no longer than 1 it descends on 1/2 ||x - D
+/// s||^2 + threshold^2 / 2 ||s||_0, which it reports; that is not convex, and `gap` is NaN. Cost of
+/// a step: 2 min(num_atoms, 2 dim) num_atoms flops a signal.
 ///
 /// Source: Rozell, Johnson, Baraniuk & Olshausen, "Sparse coding via thresholding and local
 /// competition in neural circuits", 2008.
