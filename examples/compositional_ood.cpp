@@ -282,12 +282,12 @@ const std::vector<std::string> autoencoders = {"topk", "relu", "jumprelu", "mp"}
   if (std::find(autoencoders.begin(), autoencoders.end(), name) != autoencoders.end()) return sae;
   const double fista = 2 * n * n * static_cast<double>(setting.fista_steps) * scored;
   if (name.starts_with("frozen") || name.starts_with("refined")) return fista;
-  if (name == "oracle_fista") return 4 * fista;
+  if (name == "oracle_fista") return 2 * fista;
   const double signal = n * (2 * dim + 60 * k);  // its code, exactly
   if (name == "dl_fista" || name == "warm_dl")
     return static_cast<double>(setting.dl_rounds) *
            (static_cast<double>(setting.dl_on_validation ? setting.scored_rows() : setting.rows) *
-                signal +
+                2 * signal +
             n * n * n);
   if (name == "dictionary_learning") return 800 * (n / 2 * signal + 2 * dim * n * n);
   return n * n * n;
@@ -517,7 +517,9 @@ void print_table(const Results& results, const Setting& setting) {
          "set style histogram errorbars gap 1 lw 1\nset style fill solid\nset boxwidth 0.9\n"
          "set linetype 1 lc rgb '#4c72b0'\nset linetype 2 lc rgb '#dd8452'\n"
          "set linetype 3 lc rgb '#4c72b0' dt 2\nset linetype 4 lc rgb '#dd8452' dt 2\n"
-         "set yrange [0:1.05]\nset grid ytics\nset xtics rotate by -45 noenhanced font ',9'\n"
+         "set xrange [-1:" +
+         std::to_string(pairs.size()) +
+         "]\nset yrange [0:1.05]\nset grid ytics\nset xtics rotate by -45 noenhanced font ',9'\n"
          "set key outside top center horizontal\nset multiplot layout 2,1\n"
          "set ylabel 'code MCC'\nplot $scores using 2:3:xtic(1) title 'in distribution' lt 1, "
          "$scores using 4:5 title 'out of distribution' lt 2, " +
