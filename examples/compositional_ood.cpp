@@ -446,19 +446,24 @@ class Runner {
 // ---- results
 // -------------------------------------------------------------------------------------
 
-/// Pairs of rows, mean and standard deviation, in the order of the methods.
-[[nodiscard]] std::vector<std::pair<const Row*, const Row*>> statistics(const Results& results) {
-  std::vector<std::pair<const Row*, const Row*>> pairs;
+/// The rows of a method over all seeds.
+struct Summary {
+  const Row& mean;
+  const Row& deviation;
+};
+
+[[nodiscard]] std::vector<Summary> summaries(const Results& results) {
+  std::vector<Summary> list;
   for (std::size_t i = 0; i + 1 < results.rows().size(); ++i)
     if (results.rows()[i]["run"] == "mean")
-      pairs.emplace_back(&results.rows()[i], &results.rows()[i + 1]);
-  return pairs;
+      list.push_back({results.rows()[i], results.rows()[i + 1]});
+  return list;
 }
 
 void print_table(const Results& results, const Setting& setting) {
-  const auto pairs = statistics(results);
-  if (pairs.empty()) return;
-  const Row& first = *pairs[0].first;
+  const auto list = summaries(results);
+  if (list.empty()) return;
+  const Row& first = list[0].mean;
   std::printf(
       "Compositional OOD, seed %llu: %lld latents, %lld dimensions, k = %lld; %lld training rows, "
       "%lld of validation and of test; %lld seed%s, mean +- standard deviation\n",
@@ -478,47 +483,47 @@ void print_table(const Results& results, const Setting& setting) {
   std::printf("%-19s %-14s %-14s %-13s %-13s %-13s %-14s %-11s %-11s %9s %8s\n", "method", "MCC ID",
               "MCC OOD", "accuracy", "AUC", "support F1", "cosine", "above .9", "ID, OOD pool",
               "train s", "encode s");
-  for (const auto& [mean, deviation] : pairs) {
+  for (const Summary& of : list) {
     const auto spread = [&](const char* column) {
-      return cell((*mean)[column], "%.3f") + " +- " + cell((*deviation)[column], "%.3f");
+      return cell(of.mean[column], "%.3f") + " +- " + cell(of.deviation[column], "%.3f");
     };
     const auto both = [&](const std::string& a, const std::string& b) {
-      return cell((*mean)[a], "%.3f") + ", " + cell((*mean)[b], "%.3f");
+      return cell(of.mean[a], "%.3f") + ", " + cell(of.mean[b], "%.3f");
     };
-    const bool has_dictionary = (*mean)["dictionary_cosine"].is_number();
+    const bool has_dictionary = of.mean["dictionary_cosine"].is_number();
     std::printf("%-19s %-14s %-14s %-13s %-13s %-13s %-14s %-11s %-11s %9s %8s\n",
-                (*mean)["method"].get<std::string>().c_str(), spread("code_mcc_id").c_str(),
+                of.mean["method"].get<std::string>().c_str(), spread("code_mcc_id").c_str(),
                 spread("code_mcc_ood").c_str(),
                 both("label_accuracy_id", "label_accuracy_ood").c_str(),
                 both("auc_id", "auc_ood").c_str(),
                 has_dictionary ? both("support_f1_id", "support_f1_ood").c_str() : "-",
                 has_dictionary ? spread("dictionary_cosine").c_str() : "-",
-                cell((*mean)["share_above"], "%.4f").c_str(),
+                cell(of.mean["share_above"], "%.4f").c_str(),
                 has_dictionary ? both("id_pool_share_above", "ood_pool_share_above").c_str() : "-",
-                cell((*mean)["train_seconds"], "%.1f").c_str(),
-                cell((*mean)["encode_seconds"], "%.2f").c_str());
+                cell(of.mean["train_seconds"], "%.1f").c_str(),
+                cell(of.mean["encode_seconds"], "%.2f").c_str());
   }
 }
 
 /// Code MCC in and out of distribution, and the share of atoms found, a group of bars a method.
 [[nodiscard]] std::string figure_commands(const Results& results) {
   std::string data = "$scores << END\n";
-  const auto pairs = statistics(results);
-  for (const auto& [mean, deviation] : pairs) {
-    data += "\"" + (*mean)["method"].get<std::string>() + "\"";
+  const auto list = summaries(results);
+  for (const Summary& of : list) {
+    data += "\"" + of.mean["method"].get<std::string>() + "\"";
     for (const char* column :
          {"code_mcc_id", "code_mcc_ood", "id_pool_share_above", "ood_pool_share_above"})
-      data += " " + cell((*mean)[column], "%.4f") + " " + cell((*deviation)[column], "%.4f");
+      data += " " + cell(of.mean[column], "%.4f") + " " + cell(of.deviation[column], "%.4f");
     data += "\n";
   }
-  const auto floor = [&](const char* column) { return cell((*pairs[0].first)[column], "%.4f"); };
+  const auto floor = [&](const char* column) { return cell(list[0].mean[column], "%.4f"); };
   return data +
          "END\nset datafile missing '-'\nset style data histogram\n"
          "set style histogram errorbars gap 1 lw 1\nset style fill solid\nset boxwidth 0.9\n"
          "set linetype 1 lc rgb '#4c72b0'\nset linetype 2 lc rgb '#dd8452'\n"
          "set linetype 3 lc rgb '#4c72b0' dt 2\nset linetype 4 lc rgb '#dd8452' dt 2\n"
          "set xrange [-1:" +
-         std::to_string(pairs.size()) +
+         std::to_string(list.size()) +
          "]\nset yrange [0:1.05]\nset grid ytics\nset xtics rotate by -45 noenhanced font ',9'\n"
          "set key outside top center horizontal\nset multiplot layout 2,1\n"
          "set ylabel 'code MCC'\nplot $scores using 2:3:xtic(1) title 'in distribution' lt 1, "
@@ -534,8 +539,8 @@ void print_table(const Results& results, const Setting& setting) {
 /// The claims of the experiment, which hold at its small size too.
 void check_claims(const Results& results) {
   std::map<std::string, const Row*> rows;
-  for (const auto& [mean, deviation] : statistics(results))
-    rows[(*mean)["method"].get<std::string>()] = mean;
+  for (const Summary& of : summaries(results))
+    rows[of.mean["method"].get<std::string>()] = &of.mean;
   const auto require_claim = [&](const std::string& a, const std::string& b, double margin,
                                  const char* column) {
     if (!rows.contains(a) || !rows.contains(b)) return;
