@@ -32,7 +32,8 @@ struct DictionaryLearningOptions {
   double settle = 0.6;          ///< share of the rounds from which memory grows
   double batch = 0.5;           ///< signals a round, over the number of atoms
   double memory = 0.8;          ///< signals remembered before that, over the number of atoms
-  double max_cosine = 0.5;      ///< an atom nearer to a more used one is replaced
+  double max_cosine = 0;        ///< an atom nearer to a more used one is replaced; 0: .5, or what
+                                ///< random atoms of this number and dimension reach
   double tolerance = 1e-3;      ///< relative duality gap of the codes
   std::uint64_t seed = 0;
   Index threads = 1;  ///< 0 for all cores; the same bits at any number
@@ -47,7 +48,8 @@ struct DictionaryLearningOptions {
 /// few codes, which only atoms near the truth get, to little shrinkage; the memory of the
 /// statistics is short at first, about a signal an atom, so that an atom moves as far as a few
 /// signals pull it and mixtures do not hold, and grows to all signals at the end, which takes the
-/// noise of that out again; dead and duplicate atoms are replaced by what is reconstructed worst.
+/// noise of that out again; dead and duplicate atoms are replaced by what is reconstructed worst,
+/// and so is an atom opposite to another, by which non-negative codes would be signed.
 ///
 /// @code
 /// const DictionaryLearning learning({.num_atoms = 1000, .threads = 2});
@@ -127,7 +129,9 @@ class DictionaryLearning {
                  {{options_.settle, memory}, {after, Schedule::geometric(memory, most)}}),
              .threads = options_.threads}),
         ReplaceAtoms({.every = std::min(half_epoch, std::max<Index>(1, rounds / 20)),
-                      .max_cosine = options_.max_cosine,
+                      .until = 0.97,
+                      .max_cosine = max_cosine(signals.rows()),
+                      .signed_codes = true,
                       .window = static_cast<Index>(std::lround(std::max(1.0, memory)))}));
   }
 
@@ -153,6 +157,15 @@ class DictionaryLearning {
     require(energy > 0 && std::isfinite(energy), "DictionaryLearning",
             "the signals are all 0, or not finite");
     return std::sqrt(energy / static_cast<double>(signals.cols()));
+  }
+
+  /// Of n random directions the nearest two have a cosine of some sqrt(4 log(n) / dim): nearer ones
+  /// are one atom twice, or an atom and its opposite, which lets all others be off by some of it.
+  [[nodiscard]] double max_cosine(Index dim) const {
+    if (options_.max_cosine > 0) return options_.max_cosine;
+    const double nearest =
+        std::sqrt(4 * std::log(static_cast<double>(options_.num_atoms)) / static_cast<double>(dim));
+    return std::clamp(nearest, 0.5, 0.95);
   }
 
   [[nodiscard]] Index batch_size(Index num_signals) const {
