@@ -59,7 +59,7 @@ struct Setting {
   Index latents = 1000, k = 10, rows = 2500, seeds = 3;
   std::vector<std::string> methods = all_methods;
 
-  Index dl_rounds = 300;
+  Index dl_rounds = 1000;
   bool dl_on_validation = false;
   Index epochs = 0;  // 0: 500, or what `most_sae_steps` allow
 
@@ -628,7 +628,7 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--dl-rounds", setting.dl_rounds,
-                 "of dl_fista and warm_dl at most; 1000 are published")
+                 "of dl_fista and warm_dl at most; 1000, as published")
       ->capture_default_str();
   app.add_flag("--dl-fista-on-validation", setting.dl_on_validation,
                "dl_fista learns on the validation rows, as published");
