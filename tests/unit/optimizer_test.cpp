@@ -127,7 +127,7 @@ TEST_CASE("AdamW without decay is Adam, and decays without a gradient", "[optimi
   CHECK(shrinks[0] == 0.5625 * 0.875);
   // At four times the rate nothing would be left.
   CHECK(message_of([&] { half.step(rest, shrinks, Vector<double>::Zero(1), 4); }) ==
-        "AdamW::step: rate_factor * learning_rate * weight_decay must be below 1, is 1.000000");
+        "AdamW::step: rate_factor * learning_rate * weight_decay must be below 1, is 1");
   CHECK((shrinks[0] == 0.5625 * 0.875 && rest.steps == 3));
 }
 
@@ -270,9 +270,9 @@ TEST_CASE("optimisers refuse options out of range, by name", "[optimizer]") {
   for (const double bad : {0.0, -1.0, nan, infinity}) {
     INFO("rate " << bad);
     CHECK(message_of([&] { Adam({.learning_rate = bad}); }) ==
-          "Adam: learning_rate must be positive and finite, is " + std::to_string(bad));
+          "Adam: learning_rate must be positive and finite, is " + text_of(bad));
     CHECK(message_of([&] { GradientDescent({.learning_rate = bad}); }) ==
-          "GradientDescent: learning_rate must be positive and finite, is " + std::to_string(bad));
+          "GradientDescent: learning_rate must be positive and finite, is " + text_of(bad));
   }
   for (const double bad : {1.0, -0.1, nan}) {
     INFO("decay " << bad);
@@ -288,7 +288,7 @@ TEST_CASE("optimisers refuse options out of range, by name", "[optimizer]") {
   for (const double bad : {-1e-9, nan, infinity, 1000.0})
     CHECK(message_of([&] { AdamW({.weight_decay = bad}); }) ==
           "AdamW: weight_decay must be at least 0 and below 1 / learning_rate, is " +
-              std::to_string(bad));
+              text_of(bad));
   CHECK(message_of([] { GradientDescent({.nesterov = true}); }) ==
         "GradientDescent: nesterov needs a momentum above 0");
   CHECK(message_of([] { Adam({.threads = -1}); }) == "Adam: threads must be at least 0, is -1");
@@ -303,7 +303,7 @@ TEST_CASE("optimisers refuse factors below 0 and entries that are not there", "[
     for (const double bad :
          {-0.5, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()})
       CHECK(message_of([&] { optimizer.step(state, p, p, bad); }) ==
-            name + "::step: rate_factor must be finite and at least 0, is " + std::to_string(bad));
+            name + "::step: rate_factor must be finite and at least 0, is " + text_of(bad));
     CHECK(message_of([&] { optimizer.reset(state, 2, 3, 2); }) ==
           name + "::reset: 3 entries from 2 by 2 are not all in a state of 6");
     optimizer.reset(state, 1, 3, 2);

@@ -120,10 +120,10 @@ TEST_CASE("weights and ridges that are none are refused", "[penalty]") {
                            std::numeric_limits<double>::quiet_NaN()}) {
     weights[1] = bad;
     CHECK(message_of([&] { Weighted(L1(1), weights); }) ==
-          "Weighted: weight 1 must be finite and above 0, is " + std::to_string(bad));
+          "Weighted: weight 1 must be finite and above 0, is " + text_of(bad));
     if (bad != 0)
       CHECK(message_of([&] { ElasticNet(L1(1), bad); }) ==
-            "ElasticNet: ridge must be finite and at least 0, is " + std::to_string(bad));
+            "ElasticNet: ridge must be finite and at least 0, is " + text_of(bad));
   }
   CHECK(message_of([] { Weighted(L1(1), Vector<double>()); }) == "Weighted: no weights");
 }

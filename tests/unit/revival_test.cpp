@@ -275,10 +275,10 @@ TEST_CASE("revival policies refuse options that are none", "[revival]") {
   CHECK(message_of([] { Resample({.window = 0}); }) == "Resample: window must be at least 1, is 0");
   CHECK(message_of([] { Resample({.every = 0}); }) == "Resample: every must be at least 1, is 0");
   CHECK(message_of([] { Resample({.encoder_scale = -1}); }) ==
-        "Resample: encoder_scale must be finite and at least 0, is -1.000000");
+        "Resample: encoder_scale must be finite and at least 0, is -1");
   CHECK(message_of([] { AuxiliaryK({.window = 0}); }) ==
         "AuxiliaryK: window must be at least 1, is 0");
   CHECK(message_of([] { AuxiliaryK({.k = -1}); }) == "AuxiliaryK: k must be at least 0, is -1");
   CHECK(message_of([] { AuxiliaryK({.weight = 0}); }) ==
-        "AuxiliaryK: weight must be finite and above 0, is 0.000000");
+        "AuxiliaryK: weight must be finite and above 0, is 0");
 }

@@ -149,20 +149,20 @@ TEST_CASE("schedules refuse what is no schedule, by name", "[schedule]") {
   CHECK(message_of([&] { (void)Schedule::cosine(infinity, 1); }) ==
         "Schedule::cosine: from must be finite, is inf");
   CHECK(message_of([] { (void)Schedule::geometric(0, 1); }) ==
-        "Schedule::geometric: the ends must be positive, are 0.000000 and 1.000000");
+        "Schedule::geometric: the ends must be positive, are 0 and 1");
   CHECK(message_of([] { (void)Schedule::warmup(-1, 1); }) ==
         "Schedule::warmup: steps must be at least 0, is -1");
   for (const double bad : {0.0, -0.5, 1.5, nan}) {
     CHECK(message_of([&] { (void)Schedule::over(bad, 1); }) ==
-          "Schedule::over: share must be in (0, 1], is " + std::to_string(bad));
+          "Schedule::over: share must be in (0, 1], is " + text_of(bad));
     CHECK(message_of([&] {
             (void)Schedule::piecewise({{bad, 1}});
-          }) == "Schedule::piecewise: a share must be in (0, 1], is " + std::to_string(bad));
+          }) == "Schedule::piecewise: a share must be in (0, 1], is " + text_of(bad));
   }
   CHECK(message_of([] { (void)Schedule::piecewise({}); }) == "Schedule::piecewise: no parts");
   CHECK(message_of([] {
           (void)Schedule::piecewise({{0.7, 1}, {0.4, 2}});
-        }) == "Schedule::piecewise: the shares must add up to 1 at most, are 1.100000");
+        }) == "Schedule::piecewise: the shares must add up to 1 at most, are 1.1");
   CHECK(message_of([] { (void)Schedule(1)(-1, 10); }) ==
         "Schedule: steps must be at least 0, are -1 of 10");
   const Schedule pole = [](Index step, Index) { return 1.0 / static_cast<double>(step - 2); };

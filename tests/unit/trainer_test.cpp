@@ -492,7 +492,7 @@ TEST_CASE("JointTrainer refuses what it cannot do, by name", "[joint]") {
   CHECK(refusal([] { JointTrainer({.steps = -1}); }) ==
         "JointTrainer: steps must be at least 0, is -1");
   CHECK(refusal([] { JointTrainer({.lambda = -0.5}); }) ==
-        "JointTrainer: lambda must be finite and at least 0, is -0.500000");
+        "JointTrainer: lambda must be finite and at least 0, is -0.5");
   CHECK(refusal([] { JointTrainer({.lambda = std::numeric_limits<double>::infinity()}); }) ==
         "Schedule: the value must be finite, is inf");
 
@@ -709,9 +709,9 @@ TEST_CASE("SparseCodingTrainer lowers the loss, stops and refuses", "[sparse_cod
   };
   CHECK(options({.steps = -1}) == "SparseCodingTrainer: steps must be at least 0, is -1");
   CHECK(options({.lambda = -1}) ==
-        "SparseCodingTrainer: lambda must be finite and at least 0, is -1.000000");
+        "SparseCodingTrainer: lambda must be finite and at least 0, is -1");
   CHECK(options({.start = 100}) ==
-        "SparseCodingTrainer: start must be in [-40, 20], is 100.000000");
+        "SparseCodingTrainer: start must be in [-40, 20], is 100");
   CHECK(refusal([&] {
           trainer.fit(model, Source(Matrix<double>::Ones(3, 2)));
         }).starts_with("SparseCodingTrainer::fit: the source has signals of dimension 3, "));

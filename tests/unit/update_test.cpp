@@ -261,7 +261,7 @@ TEST_CASE("updates refuse options and shapes by name", "[update]") {
   CHECK(message_of([] { BlockCoordinateUpdate({.passes = 0}); }) ==
         "BlockCoordinateUpdate: passes must be at least 1, is 0");
   CHECK(message_of([] { LeastSquaresUpdate({.ridge = 0}); }) ==
-        "LeastSquaresUpdate: ridge must be positive and finite, is 0.000000");
+        "LeastSquaresUpdate: ridge must be positive and finite, is 0");
   CHECK(message_of([] {
           LeastSquaresUpdate({.ridge = std::numeric_limits<double>::infinity()});
         }) == "LeastSquaresUpdate: ridge must be positive and finite, is inf");

@@ -71,7 +71,7 @@ class AdamInference {
             "steps must be at least 0, is " + std::to_string(options.steps));
     // Beyond, the gradient of the start overflows or underflows in float.
     require(options.start >= -40 && options.start <= 20, "AdamInference",
-            "start must be in [-40, 20], is " + std::to_string(options.start));
+            "start must be in [-40, 20], is " + text_of(options.start));
     require(options.threads >= 0, "AdamInference",
             "threads must be at least 0, is " + std::to_string(options.threads));
   }

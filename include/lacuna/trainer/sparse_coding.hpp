@@ -52,7 +52,7 @@ class SparseCodingTrainer {
     require(options.lambda >= 0 && std::isfinite(options.lambda), "SparseCodingTrainer",
             "lambda must be finite and at least 0, is " + text_of(options.lambda));
     require(options.start >= -40 && options.start <= 20, "SparseCodingTrainer",
-            "start must be in [-40, 20], is " + std::to_string(options.start));
+            "start must be in [-40, 20], is " + text_of(options.start));
   }
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
