@@ -467,8 +467,8 @@ void check_claim(const Results& results, const Setting& setting) {
         throw std::runtime_error(method + ": expected " + column + " to be at least " +
                                  cell(Row(least), "%g") + ", is " + cell(row[column], "%.4f"));
     };
-    if (setting.is("small")) expect("share_above", method == "dictionary_learning" ? 0.95 : 0.85);
-    if (method == "dictionary_learning") expect("cosine", 0.98);
+    if (setting.is("small")) expect("share_above", method == "dictionary_learning" ? 0.98 : 0.85);
+    if (method == "dictionary_learning") expect("cosine", 0.99);
     if (method == "exact") {
       expect("cosine", 0.99);
       expect("code_mcc", 0.97);
