@@ -365,9 +365,9 @@ TEST_CASE("transforms refuse shapes and numbers that do not fit", "[transform]")
         "Centre::of: no signals");
   for (const double bad : {0.0, -1.0, nan, std::numeric_limits<double>::infinity()}) {
     CHECK(message_of([&] { Scale<double>{bad}; }) ==
-          "Scale: scale must be positive and finite, is " + std::to_string(bad));
+          "Scale: scale must be positive and finite, is " + text_of(bad));
     CHECK(message_of([&] { (void)Scale<double>::of(Matrix<double>::Ones(2, 2), bad); }) ==
-          "Scale::of: mean_squared_norm must be positive and finite, is " + std::to_string(bad));
+          "Scale::of: mean_squared_norm must be positive and finite, is " + text_of(bad));
   }
   CHECK(message_of([&] { (void)Scale<double>::of(tall); }) == "Scale::of: all signals are 0");
   CHECK(message_of([] { (void)Scale<double>::of(Matrix<double>(2, 0)); }) ==
