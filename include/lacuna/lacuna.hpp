@@ -148,6 +148,7 @@
 #include <lacuna/synthetic/random_support.hpp>
 #include <lacuna/synthetic/synthetic_model.hpp>
 #include <lacuna/synthetic/synthetic_source.hpp>
+#include <lacuna/synthetic/weighted_support.hpp>
 #include <lacuna/signal/in_memory_source.hpp>
 #include <lacuna/signal/labelled_source.hpp>
 #include <lacuna/signal/minibatches.hpp>

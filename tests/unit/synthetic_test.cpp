@@ -13,6 +13,7 @@
 #include <lacuna/synthetic/gaussian_dictionary.hpp>
 #include <lacuna/synthetic/synthetic_model.hpp>
 #include <lacuna/synthetic/synthetic_source.hpp>
+#include <lacuna/synthetic/weighted_support.hpp>
 
 #include "laws/source_laws.hpp"
 #include "support/catch.hpp"
@@ -149,7 +150,14 @@ TEST_CASE("noise is white, of the size asked for, and changes no code", "[synthe
 TEMPLATE_TEST_CASE("the same bits by any number of threads and in any ranges", "[synthetic]", float,
                    double) {
   using S = TestType;
-  const SyntheticModel<S> model({.dim = 7, .num_atoms = 40, .num_active = 5, .noise = 0.1}, 7);
+  const double exponent = GENERATE(0.0, 1.0);
+  const SyntheticModel<S> model({.dim = 7,
+                                 .num_atoms = 40,
+                                 .num_active = 5,
+                                 .noise = 0.1,
+                                 .zipf_exponent = exponent,
+                                 .frequency_amplitudes = exponent > 0},
+                                7);
   const auto whole = model.sample(700, 24);
   CHECK(same_bits(model.sample(700, 24, 0, 2), whole));
   CHECK(same_bits(model.sample(700, 24, 0, 3), whole));
@@ -162,6 +170,126 @@ TEMPLATE_TEST_CASE("the same bits by any number of threads and in any ranges", "
   }
   REQUIRE(begin == 700);
   CHECK(!same_bits(model.sample(700, 25), whole));
+}
+
+TEST_CASE("draws are those of the signal's own stream: a support, then its amplitudes",
+          "[synthetic]") {
+  const SyntheticModel<float> model({.dim = 3, .num_atoms = 9, .num_active = 4}, 7);
+  const auto sample = model.sample(20, 26, 5);
+  RandomSupport support(9);
+  for (Index j = 0; j < 20; ++j) {
+    RandomStream random(26, static_cast<std::uint64_t>(5 + j));
+    int rows[4];
+    support.choose(random, 0, 9, 4, rows);
+    SparseCodes<float>::InnerIterator entry(sample.codes, j);
+    for (const int row : rows) {
+      REQUIRE(entry.row() == row);
+      REQUIRE(entry.value() == std::abs(random.normal<float>()));
+      ++entry;
+    }
+  }
+}
+
+namespace {
+
+/// 1 / (i + 1)^a over their sum.
+Vector<double> zipf(Index n, double exponent) {
+  Vector<double> p(n);
+  for (Index i = 0; i < n; ++i) p[i] = 1 / std::pow(double(i + 1), exponent);
+  return p / p.sum();
+}
+
+/// Whether a share of n draws is within four standard errors of its probability.
+bool is_share(Index count, Index n, double probability) {
+  const double error = std::sqrt(probability * (1 - probability) / double(n));
+  return std::abs(double(count) / double(n) - probability) < 4 * error;
+}
+
+}  // namespace
+
+TEST_CASE("Zipf: the first draw has the frequencies, the next those of what is left",
+          "[synthetic]") {
+  constexpr Index n = 20000;
+  INFO("seed 27");
+  const double exponent = GENERATE(0.5, 1.0, 2.0);
+  CAPTURE(exponent);
+  const auto sample_of = [&](Index num_atoms, Index num_active) {
+    return SyntheticModel<double>({.dim = 1,
+                                   .num_atoms = num_atoms,
+                                   .num_active = num_active,
+                                   .zipf_exponent = exponent},
+                                  7)
+        .sample(n, 27)
+        .codes;
+  };
+  // One active: its atom is the first draw. 11 is no power of 2.
+  const Vector<double> p = zipf(11, exponent);
+  const SparseCodes<double> singles = sample_of(11, 1);
+  Vector<double> counts = Vector<double>::Zero(11);
+  for (Index e = 0; e < n; ++e) ++counts[singles.innerIndexPtr()[e]];
+  for (Index i = 0; i < 11; ++i) {
+    CAPTURE(i);
+    CHECK(is_share(Index(counts[i]), n, p[i]));
+  }
+
+  // Two of five: each pair in either order, and with them how often each atom is there at all.
+  const Vector<double> q = zipf(5, exponent);
+  std::map<std::pair<Index, Index>, Index> pairs;
+  const SparseCodes<double> doubles = sample_of(5, 2);
+  Vector<double> uses = Vector<double>::Zero(5);
+  for (Index j = 0; j < n; ++j) {
+    const Index a = doubles.innerIndexPtr()[2 * j], b = doubles.innerIndexPtr()[2 * j + 1];
+    REQUIRE(a < b);
+    ++pairs[{a, b}];
+    ++uses[a];
+    ++uses[b];
+  }
+  for (Index a = 0; a < 5; ++a)
+    for (Index b = a + 1; b < 5; ++b) {
+      CAPTURE(a, b);
+      CHECK(is_share(pairs[{a, b}], n, q[a] * q[b] * (1 / (1 - q[a]) + 1 / (1 - q[b]))));
+    }
+  for (Index i = 1; i < 5; ++i) CHECK(uses[i] < uses[i - 1]);
+}
+
+TEST_CASE("Zipf: every atom can be active, and weights of any ratio", "[synthetic]") {
+  for (const double exponent : {1.0, 40.0, 250.0}) {
+    CAPTURE(exponent);
+    const SyntheticModel<float> full(
+        {.dim = 3, .num_atoms = 16, .num_active = 16, .zipf_exponent = exponent}, 7);
+    CHECK((Matrix<float>(full.sample(50, 28).codes).array() > 0).all());
+  }
+  // 2^-40 of the draws, and (2/3)^40 and (3/4)^40 of the next two, fall elsewhere.
+  const SyntheticModel<float> steep(
+      {.dim = 3, .num_atoms = 13, .num_active = 3, .zipf_exponent = 40}, 7);
+  const SparseCodes<float> codes = steep.sample(200, 28).codes;
+  for (Index e = 0; e < codes.nonZeros(); ++e) CHECK(codes.innerIndexPtr()[e] == e % 3);
+}
+
+TEST_CASE("Zipf: rare atoms are faint where asked", "[synthetic]") {
+  constexpr Index n = 20000;
+  INFO("seed 29");
+  const double exponent = GENERATE(0.0, 1.0);
+  CAPTURE(exponent);
+  SyntheticOptions options{.dim = 1, .num_atoms = 8, .num_active = 3, .zipf_exponent = exponent};
+  const auto plain = SyntheticModel<double>(options, 7).sample(n, 29).codes;
+  options.frequency_amplitudes = true;
+  const auto scaled = SyntheticModel<double>(options, 7).sample(n, 29).codes;
+  const Vector<double> p = zipf(8, exponent);
+  Vector<double> sums = Vector<double>::Zero(8), counts = sums;
+  REQUIRE(scaled.nonZeros() == 3 * n);
+  for (Index e = 0; e < 3 * n; ++e) {
+    const Index i = scaled.innerIndexPtr()[e];
+    REQUIRE(i == plain.innerIndexPtr()[e]);
+    REQUIRE(scaled.valuePtr()[e] == Approx(plain.valuePtr()[e] * (p[i] + 0.1)).epsilon(1e-14));
+    sums[i] += scaled.valuePtr()[e];
+    ++counts[i];
+  }
+  // |z| has mean sqrt(2 / pi) and variance 1 - 2 / pi.
+  const double mean = std::sqrt(2 / std::acos(-1.0));
+  for (Index i = 0; i < 8; ++i)
+    CHECK(std::abs(sums[i] / counts[i] - mean * (p[i] + 0.1)) <
+          4 * (p[i] + 0.1) * std::sqrt((1 - mean * mean) / counts[i]));
 }
 
 TEST_CASE("nothing active, everything active, nothing asked for", "[synthetic]") {
@@ -220,7 +348,15 @@ TEST_CASE("settings without a meaning are refused with their numbers", "[synthet
     bad.noise = noise;
     CHECK(says(message(bad), "noise must be finite and at least 0"));
     CHECK(!says(message(bad), "\n"));
+    bad = good;
+    bad.zipf_exponent = noise;
+    CHECK(says(message(bad), "zipf_exponent must be finite and at least 0, got "));
   }
+  bad.zipf_exponent = 400;
+  CHECK(message(bad) == "SyntheticModel: zipf_exponent 400 leaves atom 5 no weight");
+  CHECK(message_of([] {
+          WeightedSupport(Vector<double>{{1, 0, 2}});
+        }) == "WeightedSupport: weights must be above 0 and have a finite sum");
   const SyntheticModel<float> model(good, 7);
   CHECK(says(message_of([&] { (void)model.sample(-1, 1); }), "got -1 and 0"));
   CHECK(says(message_of([&] { (void)model.sample(1, 1, -4); }), "got 1 and -4"));

@@ -34,6 +34,12 @@ class RandomSupport {
     std::sort(out - k, out);
   }
 
+  /// Of {0, ..., capacity - 1}.
+  template <class Integer>
+  void choose(RandomStream& random, Index k, Integer* out) {
+    choose(random, 0, static_cast<Index>(chosen_in_.size()), k, out);
+  }
+
  private:
   std::vector<std::uint64_t> chosen_in_;
   std::uint64_t round_ = 0;

@@ -15,6 +15,7 @@
 #include <lacuna/core/random.hpp>
 #include <lacuna/synthetic/gaussian_dictionary.hpp>
 #include <lacuna/synthetic/random_support.hpp>
+#include <lacuna/synthetic/weighted_support.hpp>
 
 namespace lacuna {
 
@@ -24,6 +25,11 @@ struct SyntheticOptions {
   Index num_active = 1;       ///< active entries of every code, exactly
   bool signed_codes = false;  ///< normal amplitudes; false: half-normal, |N(0, 1)|
   double noise = 0;           ///< standard deviation of what is added to each coordinate
+  /// a: atom i is active with weight 1 / (i + 1)^a, drawn one after the other without replacement.
+  /// 0: every support is equally likely.
+  double zipf_exponent = 0;
+  /// Amplitudes times p_i + .1, p the weights over their sum: rare atoms are faint too.
+  bool frequency_amplitudes = false;
 };
 
 /// Signals whose codes are known.
@@ -34,7 +40,9 @@ struct LabelledSignals {
 };
 
 /// The generative model of sparse inference: x = D s + noise e, where s has exactly num_active
-/// entries at places chosen uniformly, half-normal or normal, and e is standard normal.
+/// entries at places chosen uniformly, half-normal or normal, and e is standard normal. With
+/// zipf_exponent some places are chosen more often than others, as features of natural signals are
+/// (the Zipf runs of O'Neill, Gumran & Klindt 2025: exponent 1 and frequency_amplitudes).
 ///
 /// Signal j is a function of (seed, j) alone, so a range of signals is the same whether it is drawn
 /// at once, piece by piece, or by several threads, and data that would not fit in memory can be
@@ -52,7 +60,8 @@ class SyntheticModel {
 
   /// @param atoms  dim x num_atoms, of any norm; the options' shape must be 0 or agree.
   /// @throws std::invalid_argument if there are no atoms or they are not finite, shapes disagree,
-  ///         num_active is not in [0, num_atoms], or noise is negative or not finite.
+  ///         num_active is not in [0, num_atoms], noise or zipf_exponent is negative or not finite,
+  ///         or the exponent is so large that the last atom has no weight in double.
   SyntheticModel(Matrix<S> atoms, SyntheticOptions options)
       : atoms_(std::move(atoms)), options_(options) {
     const Index dim = options.dim == 0 ? atoms_.rows() : options.dim;
@@ -64,6 +73,9 @@ class SyntheticModel {
     options_.num_atoms = num_atoms;
     check(options_);
     check_finite<S>("SyntheticModel", "atoms", atoms_);
+    frequencies_.resize(num_atoms);
+    for (Index i = 0; i < num_atoms; ++i) frequencies_[i] = zipf_weight(options_, i);
+    frequencies_ /= frequencies_.sum();
   }
 
   /// Draws the dictionary: gaussian_dictionary(dim, num_atoms, dictionary_seed).
@@ -80,7 +92,8 @@ class SyntheticModel {
   [[nodiscard]] const SyntheticOptions& options() const noexcept { return options_; }
 
   /// Signals first, ..., first + n - 1 of the seed's endless sequence.
-  /// Cost: 2 dim num_active flops and num_active (plus dim, with noise) normal draws a signal.
+  /// Cost: 2 dim num_active flops and num_active (plus dim, with noise) normal draws a signal; of
+  /// atoms that are not equally likely, num_active log2(num_atoms) steps more.
   /// @param threads  0 for all cores; the answer has the same bits at any number.
   /// @throws std::invalid_argument if n or first is negative, or n codes have 2^31 entries or more.
   [[nodiscard]] LabelledSignals<S> sample(Index n, std::uint64_t seed, Index first = 0,
@@ -100,18 +113,24 @@ class SyntheticModel {
     for (Index j = 0; j <= n; ++j) out.codes.outerIndexPtr()[j] = static_cast<StorageIndex>(j * k);
 
     constexpr Index block_size = 256;
-    std::vector<RandomSupport> supports;
     const Index workers =
         std::min(resolve_threads(threads), std::max<Index>(1, num_blocks(n, block_size)));
-    for (Index worker = 0; worker < workers; ++worker) supports.emplace_back(num_atoms());
-    for_each_block(n, block_size, workers, [&](const Block& block, Index worker) {
-      RandomSupport& support = supports[static_cast<std::size_t>(worker)];
-      for (Index j = block.begin; j < block.begin + block.count; ++j) {
-        RandomStream random(seed, static_cast<std::uint64_t>(first + j));
-        draw(random, support, out.codes.innerIndexPtr() + j * k, out.codes.valuePtr() + j * k,
-             out.signals, j);
-      }
-    });
+    const auto draw_all = [&](const auto& support_of_one) {
+      std::vector supports(static_cast<std::size_t>(workers), support_of_one);
+      for_each_block(n, block_size, workers, [&](const Block& block, Index worker) {
+        auto& support = supports[static_cast<std::size_t>(worker)];
+        for (Index j = block.begin; j < block.begin + block.count; ++j) {
+          RandomStream random(seed, static_cast<std::uint64_t>(first + j));
+          support.choose(random, k, out.codes.innerIndexPtr() + j * k);
+          draw(random, out.codes.innerIndexPtr() + j * k, out.codes.valuePtr() + j * k, out.signals,
+               j);
+        }
+      });
+    };
+    if (options_.zipf_exponent > 0)
+      draw_all(WeightedSupport(frequencies_));
+    else
+      draw_all(RandomSupport(num_atoms()));
     return out;
   }
 
@@ -128,6 +147,16 @@ class SyntheticModel {
                 text(options.num_atoms));
     require(options.noise >= 0 && std::isfinite(options.noise), "SyntheticModel",
             "noise must be finite and at least 0, got " + text_of(options.noise));
+    require(options.zipf_exponent >= 0 && std::isfinite(options.zipf_exponent), "SyntheticModel",
+            "zipf_exponent must be finite and at least 0, got " + text_of(options.zipf_exponent));
+    require(zipf_weight(options, options.num_atoms - 1) >= std::numeric_limits<double>::min(),
+            "SyntheticModel",
+            "zipf_exponent " + text_of(options.zipf_exponent) + " leaves atom " +
+                text(options.num_atoms - 1) + " no weight");
+  }
+
+  [[nodiscard]] static double zipf_weight(const SyntheticOptions& options, Index atom) {
+    return std::pow(static_cast<double>(atom + 1), -options.zipf_exponent);
   }
 
   static const SyntheticOptions& checked(const SyntheticOptions& options) {
@@ -135,15 +164,15 @@ class SyntheticModel {
     return options;
   }
 
-  void draw(RandomStream& random, RandomSupport& support, StorageIndex* rows, S* values,
-            Matrix<S>& signals, Index column) const {
-    const Index k = options_.num_active;
+  /// Amplitudes for a support, and the signal that they make.
+  void draw(RandomStream& random, const StorageIndex* rows, S* values, Matrix<S>& signals,
+            Index column) const {
     auto signal = signals.col(column);
     signal.setZero();
-    support.choose(random, 0, num_atoms(), k, rows);
-    for (Index a = 0; a < k; ++a) {
-      const S amplitude = random.template normal<S>();
-      values[a] = options_.signed_codes ? amplitude : std::abs(amplitude);
+    for (Index a = 0; a < options_.num_active; ++a) {
+      double amplitude = random.template normal<double>();
+      if (options_.frequency_amplitudes) amplitude *= frequencies_[rows[a]] + 0.1;
+      values[a] = static_cast<S>(options_.signed_codes ? amplitude : std::abs(amplitude));
       signal += values[a] * atoms_.col(rows[a]);
     }
     if (options_.noise == 0) return;
@@ -153,6 +182,7 @@ class SyntheticModel {
 
   Matrix<S> atoms_;
   SyntheticOptions options_;
+  Vector<double> frequencies_;  // p, which sum to 1
 };
 
 }  // namespace lacuna
