@@ -17,6 +17,7 @@
 #include <lacuna/encoder/lista.hpp>
 #include <lacuna/encoder/mlp.hpp>
 #include <lacuna/encoder/top_k.hpp>
+#include <lacuna/encoder/truncated.hpp>
 #include <lacuna/penalty/l1.hpp>
 #include <lacuna/penalty/nonnegative_l1.hpp>
 #include <lacuna/synthetic/gaussian_dictionary.hpp>
@@ -179,7 +180,8 @@ TEST_CASE("ListaEncoder keeps the laws of differentiable encoders", "[lista][law
                                    .tied = tied,
                                    .momentum = momentum});
   // Away from where it begins: momenta that are not 0, thresholds of either sign.
-  encoder.parameters() += 0.25 * random_normal<double>(encoder.parameters().size(), 1, 7).reshaped();
+  encoder.parameters() +=
+      0.25 * random_normal<double>(encoder.parameters().size(), 1, 7).reshaped();
   const M x = random_normal<double>(dim, 20, 8);
   CHECK((encoder.encode(d, x) - NaiveLista(encoder, x).codes).cwiseAbs().maxCoeff() < 1e-13);
   bool below = false;
@@ -188,6 +190,80 @@ TEST_CASE("ListaEncoder keeps the laws of differentiable encoders", "[lista][law
   test::check_differentiable_encoder(
       encoder, d, 11, [&](const M& signals) { return NaiveLista(encoder, signals).kink_distance; });
 }
+
+TEST_CASE("Truncated keeps the laws of differentiable encoders, of dense and sparse codes",
+          "[truncated][laws]") {
+  const Dense d = dictionary();
+  const RandomWeights init{.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 5};
+  const Index k = GENERATE(1, 3, 7);
+  CAPTURE(k);
+  const MlpEncoder<double> mlp(init, {.hidden = {9}});
+  test::check_differentiable_encoder(Truncated(mlp, k), d, 11, [&](const M& x) {
+    const M hidden = (mlp.weights(0) * x).colwise() + mlp.bias(0);
+    const M last = (mlp.weights(1) * hidden.cwiseMax(0.0)).colwise() + mlp.bias(1);
+    return std::min(test::distance_to_relu_kink(hidden), test::distance_to_top_k_kink(last, k));
+  });
+  // Codes of both signs: the largest in magnitude.
+  const ListaEncoder<double> lista(d, {.layers = 2, .lambda = 0.2, .nonnegative = false});
+  REQUIRE(Truncated(lista, k).encode(d, random_normal<double>(dim, 20, 8)).coeffs().minCoeff() < 0);
+  test::check_differentiable_encoder(Truncated(lista, k), d, 11, [&](const M& x) {
+    const NaiveLista naive(lista, x);
+    double distance = naive.kink_distance;
+    for (Index j = 0; j < x.cols() && k < num_atoms; ++j) {
+      V sizes = naive.codes.col(j).cwiseAbs();
+      std::sort(sizes.begin(), sizes.end(), std::greater<>());
+      if (sizes[k - 1] > 0) distance = std::min(distance, 0.5 * (sizes[k - 1] - sizes[k]));
+    }
+    return distance;
+  });
+  const TopKEncoder<double> top(init, 5);
+  test::check_differentiable_encoder(Truncated(top, k), d, 11, [&](const M& x) {
+    const M values = preactivation(top.affine(), x);
+    return std::min(test::distance_to_top_k_kink(values, k),
+                    test::distance_to_top_k_kink(values, 5));
+  });
+}
+
+TEST_CASE("Truncated has the flops and the terms of its encoder, and says no to other shapes",
+          "[truncated][terms]") {
+  const Dense d = dictionary();
+  const GatedEncoder<double> gated(
+      RandomWeights{.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 5});
+  const Truncated cut(gated, 2);
+  CHECK(cut.forward_flops(d) == gated.forward_flops(d));
+  CHECK(cut.backward_flops(d) == gated.backward_flops(d));
+  const M x = random_normal<double>(dim, 6, 9);
+  GatedEncoder<double>::Tape whole_tape;
+  gated.forward(d, x, whole_tape);
+  V expected = V::Zero(gated.parameters().size());
+  const double value = gated.own_terms(d, x, whole_tape, 0.7, expected);
+  Truncated<GatedEncoder<double>>::Tape tape;
+  cut.forward(d, x, tape);
+  V gradient = V::Zero(expected.size());
+  CHECK(cut.own_terms(d, x, tape, 0.7, gradient) == value);
+  CHECK(same_bits(gradient, expected));
+
+  const SparseCodes<double> other(num_atoms, 5);
+  CHECK(message_of([&] { cut.backward(d, x, tape, other, gradient); }) ==
+        "Truncated::backward: codes are 7 x 6, code gradients are 7 x 5: expected one shape");
+  CHECK(
+      message_of([&] { (void)cut.signal_gradient(d, tape, other); }) ==
+      "Truncated::signal_gradient: codes are 7 x 6, code gradients are 7 x 5: expected one shape");
+  Truncated moved = cut;
+  moved.set_k(3);
+  CHECK(moved.k() == 3);
+  CHECK(message_of([&] { moved.set_k(0); }) == "Truncated: k must be at least 1, is 0");
+  CHECK(moved.k() == 3);
+}
+
+// Where E has no gradient, or no terms or statistics, there is none to cut.
+static_assert(not DifferentiableEncoderFor<Truncated<Ista<L1>>, Dense>);
+static_assert(EncoderFor<Truncated<Ista<L1>>, Dense>);
+static_assert(not EncoderWithTerms<Truncated<MlpEncoder<double>>, Dense>);
+static_assert(EncoderWithTerms<Truncated<GatedEncoder<double>>, Dense>);
+static_assert(not EncoderWithStatistics<Truncated<MlpEncoder<double>>>);
+static_assert(EncoderWithStatistics<Truncated<BatchTopKEncoder<double>>>);
+static_assert(not EncoderFor<Truncated<MlpEncoder<float>>, Dense>);
 
 // ---- terms of their own -------------------------------------------------------------------------
 

@@ -13,7 +13,9 @@
 #include <lacuna/encoder/gated.hpp>
 #include <lacuna/encoder/jump_relu.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
+#include <lacuna/encoder/mlp.hpp>
 #include <lacuna/encoder/top_k.hpp>
+#include <lacuna/encoder/truncated.hpp>
 #include <lacuna/metric/code_mcc.hpp>
 #include <lacuna/optimizer/gradient_descent.hpp>
 #include <lacuna/penalty/nonnegative_l1.hpp>
@@ -201,6 +203,57 @@ TEST_CASE("schedules change lambda, the rate and k, step by step", "[joint]") {
         }).starts_with("JointTrainer: lambda must be finite and at least 0, is -1"));
 }
 
+TEST_CASE("what is truncated is trained through what it keeps", "[joint][truncated]") {
+  INFO("seeds 1 to 3");
+  const Matrix<double> x = random_normal<double>(dim, 40, 1);
+  const RandomWeights weights{.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 2};
+  const UnitNorm atoms(random_normal<double>(dim, num_atoms, 3));
+  const auto trained = [&](const auto& encoder) {
+    Model model{Identity{}, atoms, encoder};
+    JointTrainer({.steps = 30, .lambda = 0.3}, GradientDescent({.learning_rate = 0.3}))
+        .fit(model, Source(x, {.batch_size = 10}));
+    CHECK((model.encoder.parameters() - encoder.parameters()).norm() > 0.1);
+    return model;
+  };
+  const auto difference = [](const auto& a, const auto& b) {
+    return (a.encoder.parameters() - b.encoder.parameters()).norm() +
+           (a.dictionary.atoms() - b.dictionary.atoms()).norm();
+  };
+  // The k largest of a linear-ReLU encoder's codes are a TopK encoder's.
+  CHECK(difference(trained(Truncated(LinearReluEncoder<double>(weights), 3)),
+                   trained(TopKEncoder<double>(weights, 3))) < 1e-12);
+  // Of which everything is kept, that trains as it does alone: with its terms and its statistics.
+  const GatedEncoder<double> gated(weights);
+  CHECK(difference(trained(Truncated(gated, num_atoms)), trained(gated)) < 1e-12);
+  const BatchTopKEncoder<double> batch(weights, 3);
+  const auto cut = trained(Truncated(batch, num_atoms));
+  const auto whole = trained(batch);
+  CHECK(difference(cut, whole) == 0);
+  CHECK(cut.encoder.statistics() == whole.encoder.statistics());
+  CHECK(cut.encoder.statistics() != batch.statistics());
+}
+
+TEST_CASE("a multilayer perceptron is trained with TopK", "[joint][truncated]") {
+  INFO("seeds 1 to 3");
+  const Matrix<float> x =
+      SyntheticModel<float>({.dim = 8, .num_atoms = 12, .num_active = 2}, 1).sample(200, 2).signals;
+  const RandomWeights init{.dim = 8, .num_atoms = 12, .seed = 3};
+  Model model{Identity{}, UnitNormDictionary<float>(random_normal<float>(8, 12, 3)),
+              Truncated(MlpEncoder<float>(init, {.hidden = {16}}), 6)};
+  double first = -1, l0 = -1;
+  const Outcome outcome = JointTrainer({.steps = 600, .lambda = 0, .k = Schedule::linear(6, 2)},
+                                       Adam({.learning_rate = 1e-2}))
+                              .fit(model, InMemorySource<float>(x), [&](const Progress& progress) {
+                                if (progress.step == 1) first = progress.loss;
+                                l0 = progress.mean_l0;
+                                return true;
+                              });
+  CHECK(outcome.loss < 0.2 * first);
+  CHECK(model.encoder.k() == 2);
+  CHECK(l0 > 1);
+  CHECK(l0 <= 2);
+}
+
 TEST_CASE("a gradient is cut to the length it may have", "[joint]") {
   INFO("seeds 1 to 4");
   const Matrix<double> x = 10 * random_normal<double>(dim, 20, 1);
@@ -258,11 +311,13 @@ TEST_CASE("a training resumed has the bits of one that was not interrupted", "[j
     if constexpr (EncoderWithStatistics<std::remove_cvref_t<decltype(encoder)>>)
       CHECK((model_later.encoder.statistics().array() == whole.encoder.statistics().array()).all());
   };
-  // Two latents that nothing activates, and thresholds that grow with lambda: dead before and after.
+  // Two latents that nothing activates, and thresholds that grow with lambda: dead before and
+  // after.
   Vector<float> bias = Vector<float>::Zero(num_atoms);
   bias[2] = bias[5] = -100;
   const Matrix<float> begin = random_normal<float>(num_atoms, dim, 6);
-  check(JumpReluEncoder<float>(begin, bias, JumpReluOptions{}), Resample({.window = 5, .every = 7}));
+  check(JumpReluEncoder<float>(begin, bias, JumpReluOptions{}),
+        Resample({.window = 5, .every = 7}));
   check(GatedEncoder<float>(weights), NoRevival());
   check(BatchTopKEncoder<float>(weights, 2), AuxiliaryK({.window = 3}));
 }
