@@ -119,6 +119,7 @@ static_assert(TrainerFor<SupervisedTrainer<>, Model<Identity, UnitNorm, TopK>, L
 static_assert(
     TrainerFor<AlternatingTrainer<LeastSquaresUpdate>, Model<Identity, UnitNorm, Omp>, Source>);
 static_assert(TrainerFor<SparseCodingTrainer<>, Model<Identity, UnitNorm, Linear>, Source>);
+static_assert(TrainerFor<SparseCodingTrainer<>, Model<Bias, UnitNorm, Linear>, Source>);
 // A solver has no gradient, a source of signals no labels, an implicit dictionary no atoms to move.
 static_assert(
     not TrainerFor<JointTrainer<>, Model<Identity, UnitNorm, Fista<NonnegativeL1>>, Source>);
@@ -688,6 +689,77 @@ TEST_CASE("SparseCodingTrainer descends on log-codes and atoms together", "[spar
   CHECK(outcome.flops == 4 * (6 * 3 * 5 * 7 + 3 * 3 * 7 + 5 * 5 * 7 + 4 * 5 * 7 + 7 * 3 * 5));
 }
 
+TEST_CASE("SparseCodingTrainer learns a bias beside log-codes and atoms", "[sparse_coding]") {
+  const Matrix<double> x = random_normal<double>(3, 7, 154);
+  const Matrix<double> start = random_normal<double>(3, 5, 155);
+  const Vector<double> offset = random_normal<double>(3, 1, 156);
+  const double rate = 0.5, lambda = 0.2, first = -1;
+  const auto train = [&](Index steps) {
+    Model model{Bias(offset), Dense(start),
+                Linear(RandomWeights{.dim = 3, .num_atoms = 5, .seed = 157})};
+    const Outcome outcome = SparseCodingTrainer({.steps = steps, .lambda = lambda, .start = first},
+                                                GradientDescent({.learning_rate = rate}))
+                                .fit(model, Source(x));
+    return std::pair{model, outcome};
+  };
+  // The first step follows the gradient of x ~ D exp(u) + c, by every parameter.
+  const auto loss_at = [&](const Vector<double>& c, const Matrix<double>& atoms,
+                           const Matrix<double>& s) {
+    return loss_of(x, Matrix<double>((atoms * s).colwise() + c), s, lambda);
+  };
+  const Matrix<double> constant = Matrix<double>::Constant(5, 7, std::exp(first));
+  const auto [once, after_one] = train(1);
+  CHECK(after_one.loss == Approx(loss_at(offset, start, constant)).epsilon(1e-13));
+  const Vector<double> by_bias = finite_differences(
+      [&](const Vector<double>& c) { return loss_at(c, start, constant); }, offset);
+  const Vector<double> by_atoms = finite_differences(
+      [&](const Vector<double>& a) { return loss_at(offset, a.reshaped(3, 5), constant); },
+      start.reshaped());
+  REQUIRE(std::min(by_bias.norm(), by_atoms.norm()) > 0.1);
+  CHECK(relative_error((offset - once.transform.bias()) / rate, by_bias) < 1e-6);
+  CHECK(relative_error((start - once.dictionary.atoms()).reshaped() / rate, by_atoms) < 1e-6);
+
+  // So do the next: by hand.
+  const auto [model, outcome] = train(4);
+  Vector<double> c = offset;
+  Matrix<double> atoms = start, u = Matrix<double>::Constant(5, 7, first);
+  double loss = 0;
+  for (int step = 0; step < 4; ++step) {
+    const Matrix<double> s = u.array().exp();
+    const Matrix<double> residual = (atoms * s - x).colwise() + c;
+    loss = loss_at(c, atoms, s);
+    const Matrix<double> by_codes = (2.0 / 21 * atoms.transpose() * residual).array() + lambda / 35;
+    u -= rate * by_codes.cwiseProduct(s);
+    atoms -= rate * 2.0 / 21 * residual * s.transpose();
+    c -= rate * 2.0 / 21 * residual.rowwise().sum();
+  }
+  CHECK((model.transform.bias() - c).norm() < 1e-13);
+  CHECK((model.dictionary.atoms() - atoms).norm() < 1e-13);
+  CHECK(outcome.loss == Approx(loss).epsilon(1e-12));
+  // As without a bias, and an entry of x three; descent 4 a parameter.
+  CHECK(outcome.flops ==
+        4 * (6 * 3 * 5 * 7 + 3 * 3 * 7 + 5 * 5 * 7 + 4 * 5 * 7 + 7 * 3 * 5 + 3 * 3 * 7 + 4 * 3));
+}
+
+TEST_CASE("SparseCodingTrainer finds an offset of all signals", "[sparse_coding]") {
+  INFO("seeds 158 to 160");
+  const auto data = synthetic(4, 6, 2, 158).sample(60, 159);
+  const Vector<double> offset{{5, -3, 0, 8}};
+  const Matrix<double> shifted = data.signals.colwise() + offset;
+  Model model{Bias(Vector<double>::Zero(4)), UnitNorm(gaussian_dictionary<double>(4, 6, 160)),
+              Omp({.k = 2})};
+  double first = -1;
+  const Outcome outcome =
+      SparseCodingTrainer({.steps = 2000, .lambda = 1, .start = -3}, Adam({.learning_rate = 0.02}))
+          .fit(model, Source(shifted), [&](const Progress& p) {
+            if (p.step == 1) first = p.loss;
+            return true;
+          });
+  // At this price codes still pay for what varies, and for the offset no more.
+  CHECK(outcome.loss < 0.02 * first);
+  CHECK((model.transform.bias() - offset).norm() < 0.1 * offset.norm());
+}
+
 TEST_CASE("SparseCodingTrainer lowers the loss, stops and refuses", "[sparse_coding]") {
   const auto data = synthetic(4, 6, 2, 161).sample(30, 162);
   Model model{Identity{}, UnitNorm(gaussian_dictionary<double>(4, 6, 163)), Omp({.k = 2})};
@@ -710,8 +782,7 @@ TEST_CASE("SparseCodingTrainer lowers the loss, stops and refuses", "[sparse_cod
   CHECK(options({.steps = -1}) == "SparseCodingTrainer: steps must be at least 0, is -1");
   CHECK(options({.lambda = -1}) ==
         "SparseCodingTrainer: lambda must be finite and at least 0, is -1");
-  CHECK(options({.start = 100}) ==
-        "SparseCodingTrainer: start must be in [-40, 20], is 100");
+  CHECK(options({.start = 100}) == "SparseCodingTrainer: start must be in [-40, 20], is 100");
   CHECK(refusal([&] {
           trainer.fit(model, Source(Matrix<double>::Ones(3, 2)));
         }).starts_with("SparseCodingTrainer::fit: the source has signals of dimension 3, "));
@@ -747,8 +818,7 @@ TEST_CASE("trainers refuse batches that a source should not give, by name", "[tr
   CHECK(message(none, sparse_coding, fista) ==
         "SparseCodingTrainer::fit: the source gave no signals");
   CHECK(message(none, joint, relu) == "JointTrainer::fit: the source gave no signals");
-  CHECK(message(none, alternating, fista) ==
-        "AlternatingTrainer::fit: the source gave no signals");
+  CHECK(message(none, alternating, fista) == "AlternatingTrainer::fit: the source gave no signals");
   CHECK(message(shorter, sparse_coding, fista) ==
         "SparseCodingTrainer::fit: signals are 3 x 5, the dictionary is 4 x 6: expected 4 rows");
   CHECK(message(bad, sparse_coding, fista) ==
