@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_EXAMPLES_REPRODUCE_LAB_HPP
+#define LACUNA_EXAMPLES_REPRODUCE_LAB_HPP
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <lacuna/dictionary/unit_norm.hpp>
+#include <lacuna/metric/code_mcc.hpp>
+#include <lacuna/synthetic/synthetic_model.hpp>
+
+#include "reproduce/experiment.hpp"
+#include "reproduce/fit.hpp"
+
+namespace lacuna::examples {
+
+/// What one run is made of.
+struct Problem {
+  UnitNormDictionary<float> dictionary;
+  LabelledSignals<float> train, test;
+  std::uint64_t seed;  // of what is trained
+};
+
+/// Run `run` of a synthetic problem: data and dictionary of its own, or, with one data set, run 0's
+/// and other seeds for what is trained. Runs of the same options have the same data in all
+/// experiments.
+[[nodiscard]] Problem make_problem(const Setting& setting, const SyntheticOptions& options,
+                                   Index run, Index train_signals = 1024,
+                                   Index test_signals = 1024);
+/// More signals of its dictionary, from after those that `make_problem` has drawn.
+[[nodiscard]] LabelledSignals<float> more_signals(const Setting& setting,
+                                                  const SyntheticOptions& options, Index run,
+                                                  Index first, Index n);
+
+/// A dictionary to begin training with.
+[[nodiscard]] UnitNormDictionary<float> random_start(const Problem& problem);
+
+/// The paper's lambda, of a mean over codes, in the objective of the solvers.
+[[nodiscard]] double solver_lambda(double lambda, Index dim, Index num_atoms);
+
+/// What is measured of codes.
+struct Scoring {
+  MccKind kind = MccKind::assigned;
+  double lambda = 0.01;    ///< of the test loss, and of the gap
+  double threshold = 0;    ///< above it an entry of a code is active
+  bool decoded = true;     ///< whether there is a decoder to judge
+  bool learned = true;     ///< whether the dictionary was learned
+  bool gap = false;        ///< the relative amortisation gap: costs a certified solve
+};
+
+/// Adds to a row code_mcc, l0, support_f1, mean_abs_code, and of a decoder test_mse, test_loss,
+/// dictionary_mcc and dictionary_cosine, gap.
+/// @param bias  c of x ~ D s + c, or empty.
+void score(Row& row, const Problem& problem, const UnitNormDictionary<float>& dictionary,
+           const Matrix<float>& codes, const Scoring& scoring, const Vector<float>& bias = {});
+
+/// A row of a training at one of its stages: the scores of the test signals, and the audited costs.
+[[nodiscard]] Row stage_row(const Stage& stage, const Problem& problem, const Scoring& scoring);
+
+/// The row of encoders made by name (support/encoder_list.hpp) on a dictionary: scores and costs.
+[[nodiscard]] Row encoder_row(const std::string& expression, const Problem& problem,
+                              const UnitNormDictionary<float>& dictionary, Index k,
+                              const Scoring& scoring);
+
+/// A row that begins with the protocol, then keys, then the method.
+[[nodiscard]] Row head(const char* protocol, const Row& keys, const std::string& method, Index run);
+/// `first` with the columns of `second` behind it.
+[[nodiscard]] Row joined(Row first, const Row& second);
+
+/// Steps at which a curve is logged: those given, in quick runs scaled down.
+[[nodiscard]] std::vector<Index> log_steps(const Setting& setting, std::vector<Index> steps);
+
+}  // namespace lacuna::examples
+
+#endif  // LACUNA_EXAMPLES_REPRODUCE_LAB_HPP
