@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -12,7 +13,7 @@ namespace lacuna::examples::figures {
 
 namespace {
 
-// Bars for what was measured at the end: groups a method and protocol, and in a group `inner` bars.
+// Places of groups of bars, in the order in which they come.
 struct Groups {
   std::vector<std::pair<double, std::string>> names;
 
@@ -173,7 +174,7 @@ std::pair<double, double> value_place(double n, double m, double active,
   return best;
 }
 
-// Coloured cells with their values, and `over` drawn on them. Cells without a value are grey.
+// Coloured cells with their values, and the boundary if asked. Cells without a value are grey.
 std::string map_panel(Figure& figure, const std::string& title, double active, const Cells& cells,
                       const std::vector<double>& dims, const std::vector<double>& atoms,
                       bool signed_values, bool with_boundary) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -114,9 +115,9 @@ Figure against_flops(const std::vector<Part>& parts) {
 }
 
 Figure gap_against_compute(const std::vector<Measured>& rows) {
-  Figure figure(2, 500, 430);
+  Figure figure(2, 500, 460);
   // Below this a gap is rounding, and a logarithm has no zero.
-  constexpr double least = 1e-8;
+  constexpr double least = 1e-6;
   for (const bool of_gap : {false, true}) {
     std::vector<Curve> list;
     for (const Measured& row : rows) {
@@ -129,7 +130,7 @@ Figure gap_against_compute(const std::vector<Measured>& rows) {
       curve.joined = false;
       list.push_back(curve);
     }
-    figure.add({of_gap ? "relative amortisation gap (1e-8 stands for 1e-8 or less)" : "code MCC",
+    figure.add({of_gap ? "relative amortisation gap (1e-6 stands for 1e-6 or less)" : "code MCC",
                 {"audited flops a signal (count)", Scale::logarithmic},
                 of_gap ? Axis{"(objective - optimum) / (|x|^2 / 2)", Scale::logarithmic}
                        : Axis{code_mcc, Scale::share},

@@ -11,7 +11,7 @@ namespace lacuna::examples::figures {
 
 namespace {
 
-constexpr double character = 5, line_height = 12;  // of the labels' font, in pixels
+constexpr double character = 5.1, line_height = 12;  // of the labels' font, in pixels
 
 double overlap(const Box& a, const Box& b) {
   const double w = std::min(a.x1, b.x1) - std::max(a.x0, b.x0);
@@ -35,11 +35,15 @@ std::string label_commands(const std::vector<Spot>& spots, const std::vector<Box
   const Box panel{2, width - 2, 2, height - 2};
   std::vector<Box> written;
   std::string commands;
-  for (const Spot& spot : spots) {
-    const double length = character * static_cast<double>(spot.name.size());
+  // Long names first: short ones find a place between them.
+  std::vector<Spot> ordered = spots;
+  std::stable_sort(ordered.begin(), ordered.end(),
+                   [](const Spot& a, const Spot& b) { return a.name.size() > b.name.size(); });
+  for (const Spot& spot : ordered) {
+    const double length = character * static_cast<double>(spot.name.size()) + 3;
     double best_cost = std::numeric_limits<double>::infinity(), best_x = 0, best_y = 0;
     Box best{};
-    for (const double distance : {9.0, 16.0, 26.0, 38.0, 52.0, 70.0, 90.0})
+    for (const double distance : {9.0, 16.0, 26.0, 38.0, 52.0, 70.0, 90.0, 115.0, 140.0})
       for (int direction = 0; direction < 16; ++direction) {
         const double angle = 3.14159265358979 / 8 * direction;
         const double x = spot.x + distance * std::cos(angle);
@@ -48,7 +52,7 @@ std::string label_commands(const std::vector<Spot>& spots, const std::vector<Box
         const Box box{x0, x0 + length, y - line_height / 2, y + line_height / 2};
         double cost = distance * (distance > 9 ? 2 : 1);
         cost += 50 * (length * line_height - overlap(box, panel));
-        for (const Box& other : written) cost += 20 * overlap(box, other);
+        for (const Box& other : written) cost += 60 * overlap(box, other);
         for (const Box& other : taken) cost += 5 * overlap(box, other);
         if (distance > 9) cost += 20 * crossed(spot, x, y, written);
         if (cost < best_cost) {

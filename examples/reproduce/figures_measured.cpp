@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "reproduce/figures_measured.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
-#include <utility>
 
 namespace lacuna::examples::figures {
 
@@ -70,14 +71,10 @@ std::vector<double> values_of(const std::vector<Measured>& from, const std::stri
 }
 
 std::string best_corrected(const std::vector<Measured>& from) {
-  std::map<std::string, std::pair<int, double>> sums;  // rows, sum
-  for (const Measured& row : from) {
-    if (row.published() || !row["code_mcc"].known()) continue;
-    if (row.method().starts_with("exhaustive")) continue;
-    auto& [count, sum] = sums[row.method()];
-    ++count;
-    sum += row["code_mcc"].mean;
-  }
+  std::map<std::string, double> sums;
+  for (const Measured& row : from)
+    if (!row.published() && row["code_mcc"].known() && !row.method().starts_with("exhaustive"))
+      sums[row.method()] += row["code_mcc"].mean;
   std::string best;
   for (const auto& [method, sum] : sums)
     if (best.empty() || sum > sums[best]) best = method;

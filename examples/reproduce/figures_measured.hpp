@@ -46,8 +46,8 @@ using Filter = std::function<bool(const Measured&)>;
 [[nodiscard]] std::vector<double> values_of(const std::vector<Measured>& from,
                                             const std::string& column);
 
-/// The corrected method, exhaustive search apart, with the highest code MCC on average, of those
-/// that have it in the most rows: what the library offers. "" if there is none.
+/// The corrected method, exhaustive search apart, with the highest sum of code MCC over its rows:
+/// what the library offers. "" if there is none.
 [[nodiscard]] std::string best_corrected(const std::vector<Measured>& from);
 
 }  // namespace lacuna::examples::figures
