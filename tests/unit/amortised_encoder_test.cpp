@@ -224,7 +224,7 @@ TEST_CASE("Truncated keeps the laws of differentiable encoders, of dense and spa
   });
 }
 
-TEST_CASE("Truncated has the flops and the terms of its encoder, and says no to other shapes",
+TEST_CASE("Truncated has its encoder's flops, terms and statistics, and refuses other shapes",
           "[truncated][terms]") {
   const Dense d = dictionary();
   const GatedEncoder<double> gated(
@@ -242,6 +242,20 @@ TEST_CASE("Truncated has the flops and the terms of its encoder, and says no to 
   V gradient = V::Zero(expected.size());
   CHECK(cut.own_terms(d, x, tape, 0.7, gradient) == value);
   CHECK(same_bits(gradient, expected));
+
+  BatchTopKEncoder<double> batch(RandomWeights{.dim = dim, .num_atoms = num_atoms, .seed = 5}, 3);
+  Truncated cut_batch(batch, 2);
+  BatchTopKEncoder<double>::Tape batch_tape;
+  Truncated<BatchTopKEncoder<double>>::Tape cut_tape;
+  batch.forward(d, x, batch_tape);
+  cut_batch.forward(d, x, cut_tape);
+  const V nothing_seen = batch.statistics();
+  batch.update_statistics(batch_tape);
+  cut_batch.update_statistics(cut_tape);
+  CHECK(cut_batch.statistics() == batch.statistics());
+  CHECK(cut_batch.statistics() != nothing_seen);
+  cut_batch.set_statistics(nothing_seen);
+  CHECK(cut_batch.statistics() == nothing_seen);
 
   const SparseCodes<double> other(num_atoms, 5);
   CHECK(message_of([&] { cut.backward(d, x, tape, other, gradient); }) ==
