@@ -86,8 +86,7 @@ std::vector<Row> amortised_rows(const Setting& setting, const Row& keys, const P
     if (Interrupt::requested()) throw Interrupted{};
     Row row = joined(head("corrected", keys, name, run),
                      coded_row(encoder, problem, dictionary, scoring));
-    row["audited_training_flops"] = fitted.flops;
-    row["train_seconds"] = fitted.seconds;
+    add_training(row, problem, static_cast<double>(fitted.flops), fitted.seconds);
     rows.push_back(std::move(row));
   };
   const auto train = [&](const std::string& name, auto encoder, Index steps, double price) {

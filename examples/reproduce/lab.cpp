@@ -141,6 +141,14 @@ Row encoder_row(const std::string& expression, const Problem& problem, const Uni
   return row;
 }
 
+void add_training(Row& row, const Problem& problem, double flops, double seconds) {
+  const double decode = 2 * static_cast<double>(problem.dictionary.atoms().size());
+  row["audited_training_flops"] = flops;
+  row["audited_flops"] = flops + static_cast<double>(problem.test.signals.cols()) *
+                                     (row["audited_inference_flops"].get<double>() + decode);
+  row["train_seconds"] = seconds;
+}
+
 Row head(const char* protocol, const Row& keys, const std::string& method, Index run) {
   Row row;
   row["protocol"] = protocol;

@@ -64,6 +64,9 @@ void score(Row& row, const Problem& problem, const UnitNormDictionary<float>& di
                               const UnitNormDictionary<float>& dictionary, Index k,
                               const Scoring& scoring);
 
+/// What the training behind a row of an encoder took: with it, the audited flops of training and test.
+void add_training(Row& row, const Problem& problem, double flops, double seconds);
+
 /// A row that begins with the protocol, then keys, then the method.
 [[nodiscard]] Row head(const char* protocol, const Row& keys, const std::string& method, Index run);
 /// `first` with the columns of `second` behind it.

@@ -230,9 +230,8 @@ template <class E>
   row["final"] = true;
   score(row, problem, model.dictionary, Matrix<S>(model.encode(problem.test.signals)),
         scoring(data, learn_dictionary));
-  row["audited_training_flops"] = outcome.flops;
   row["audited_inference_flops"] = model.encoder.forward_flops(model.dictionary);
-  row["train_seconds"] = seconds;
+  add_training(row, problem, static_cast<double>(outcome.flops), seconds);
   return {row};
 }
 
@@ -243,10 +242,9 @@ template <class E>
   const Learned learned =
       learn_dictionary(setting, signals, data.size.options.num_atoms, derive_seed(data.seed, 4));
   auto rows = named_rows(data, {{"regime", "unknown"}}, learned.dictionary, true);
-  for (Row& row : rows) {
-    row["audited_training_flops"] = learned.flops;
-    row["train_seconds"] = learned.seconds;
-  }
+  const Problem problem = solved_problem(data);
+  for (Row& row : rows)
+    add_training(row, problem, static_cast<double>(learned.flops), learned.seconds);
   return rows;
 }
 

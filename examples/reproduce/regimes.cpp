@@ -119,12 +119,12 @@ void name_step(Row& row, const Stage& stage) {
 [[nodiscard]] std::vector<Task> known_codes_tasks(const Regime& regime) {
   std::vector<Task> tasks;
   for (Index run = 0; run < regime.setting.data_sets(); ++run) {
-    for (const auto& [hidden, work] : {std::pair<Index, double>{0, 2}, {32, 4}, {256, 17}, {1024, 65}})
+    for (const auto& [hidden, work] : {std::pair<Index, double>{0, 2}, {32, 4}, {256, 14}, {1024, 55}})
       tasks.push_back({task_name(regime, "mlp " + std::to_string(hidden), run), work,
                        [regime, hidden = hidden, run] {
                          return published_known_codes(regime, {.hidden = hidden, .bias = true}, run);
                        }});
-    tasks.push_back({task_name(regime, "amortised", run), 40, [regime, run] {
+    tasks.push_back({task_name(regime, "amortised", run), 20, [regime, run] {
                        const Problem problem = regime.problem(run);
                        return amortised_rows(
                            regime.setting, regime.keys, problem, problem.dictionary,
@@ -141,7 +141,7 @@ void name_step(Row& row, const Stage& stage) {
                        auto rows = solver_rows(
                            regime.keys, problem, dictionary, regime.options.num_active,
                            {.kind = MccKind::signed_unpermuted, .gap = true}, run);
-                       for (Row& row : rows) row["train_seconds"] = seconds;
+                       for (Row& row : rows) add_training(row, problem, 0, seconds);
                        return rows;
                      }});
   }
@@ -228,7 +228,7 @@ void name_step(Row& row, const Stage& stage) {
   std::vector<Task> tasks;
   const bool ignored = regime.setting.slips.ignored_initial_codes;
   for (Index run = 0; run < regime.setting.data_sets(); ++run) {
-    for (const auto& [hidden, work] : {std::pair<Index, double>{0, 2}, {32, 5}, {256, 19}})
+    for (const auto& [hidden, work] : {std::pair<Index, double>{0, 1.5}, {32, 4}, {256, 14}})
       tasks.push_back({task_name(regime, "mlp " + std::to_string(hidden), run), work,
                        [regime, hidden = hidden, run] {
                          return published_known_dictionary(regime, {.hidden = hidden}, run);
@@ -239,7 +239,7 @@ void name_step(Row& row, const Stage& stage) {
     tasks.push_back({task_name(regime, "sae_ito from codes", run), 8, [regime, run] {
                        return inference_rows(regime, "corrected", "sae_ito_from_codes", true, run);
                      }});
-    tasks.push_back({task_name(regime, "amortised", run), 40, [regime, run] {
+    tasks.push_back({task_name(regime, "amortised", run), 20, [regime, run] {
                        const Problem problem = regime.problem(run);
                        return amortised_rows(
                            regime.setting, regime.keys, problem, problem.dictionary,
@@ -322,17 +322,16 @@ void name_step(Row& row, const Stage& stage) {
   const Scoring scoring{.gap = true};
   auto rows = solver_rows(regime.keys, problem, learned.dictionary, regime.options.num_active,
                           scoring, run);
-  for (Row& row : rows) {
-    row["audited_training_flops"] = learned.flops;
-    row["train_seconds"] = learned.seconds;
-  }
+  for (Row& row : rows)
+    add_training(row, problem, static_cast<double>(learned.flops), learned.seconds);
   const auto amortised = amortised_rows(
       regime.setting, regime.keys, problem, learned.dictionary,
       more_signals(regime.setting, regime.options, run, 2048, regime.setting.quick() ? 512 : more),
       false, regime.options.num_active, scoring, run);
   for (Row row : amortised) {
-    row["audited_training_flops"] = row["audited_training_flops"].get<std::int64_t>() + learned.flops;
-    row["train_seconds"] = row["train_seconds"].get<double>() + learned.seconds;
+    add_training(row, problem,
+                 row["audited_training_flops"].get<double>() + static_cast<double>(learned.flops),
+                 row["train_seconds"].get<double>() + learned.seconds);
     rows.push_back(std::move(row));
   }
   return rows;
@@ -341,15 +340,15 @@ void name_step(Row& row, const Stage& stage) {
 [[nodiscard]] std::vector<Task> unknown_tasks(const Regime& regime) {
   std::vector<Task> tasks;
   for (Index run = 0; run < regime.setting.data_sets(); ++run) {
-    for (const auto& [hidden, work] : {std::pair<Index, double>{0, 14}, {32, 9}, {256, 40}})
+    for (const auto& [hidden, work] : {std::pair<Index, double>{0, 12}, {32, 7}, {256, 32}})
       tasks.push_back({task_name(regime, "mlp " + std::to_string(hidden), run), work,
                        [regime, hidden = hidden, run] {
                          return published_unknown(regime, {.hidden = hidden}, false, run);
                        }});
-    tasks.push_back({task_name(regime, "sparse coding", run), 16, [regime, run] {
+    tasks.push_back({task_name(regime, "sparse coding", run), 13, [regime, run] {
                        return published_unknown(regime, {}, true, run);
                      }});
-    tasks.push_back({task_name(regime, "corrected", run), 50,
+    tasks.push_back({task_name(regime, "corrected", run), 24,
                      [regime, run] { return corrected_unknown(regime, run); }});
   }
   return tasks;

@@ -85,7 +85,10 @@ class Run {
     const Row results = read(folder_ / "results.json");
     complete_ = results.is_object() && agrees(results);
     const Row kept = read(folder_ / "tasks.json");
-    if (!complete_ && kept.is_object() && agrees(kept)) done_ = kept["tasks"];
+    if (!complete_ && kept.is_object() && agrees(kept)) {
+      done_ = kept["tasks"];
+      earlier_ = kept["seconds"].get<double>();
+    }
   }
 
   [[nodiscard]] const Experiment& experiment() const noexcept { return experiment_; }
@@ -93,29 +96,32 @@ class Run {
   [[nodiscard]] bool complete() const noexcept { return complete_; }
   [[nodiscard]] bool has(const Task& task) const { return done_.contains(task.name); }
 
+  /// From here on the seconds of the wall count.
+  void begin() { clock_ = Stopwatch(); }
+
   void keep(const Task& task, const std::vector<Row>& rows, double seconds) {
     const std::lock_guard lock(mutex_);
     done_[task.name] = {{"seconds", seconds}, {"rows", rows}};
     Row document;
     document["settings"] = experiment_.settings;
+    document["seconds"] = earlier_ + clock_.seconds();
     document["tasks"] = done_;
     write_whole(folder_ / "tasks.json", document.dump() + "\n");
   }
 
   /// results.json, results.csv and the figures, from all tasks.
   void finish() {
-    double seconds = 0;
+    double core_seconds = 0;
     Results results(experiment_.name, experiment_.settings["seed"], experiment_.settings);
     for (const Task& task : experiment_.tasks) {
       const Row& kept = done_[task.name];
-      seconds += kept["seconds"].get<double>();
+      core_seconds += kept["seconds"].get<double>();
       for (const Row& row : kept["rows"]) results.add(row);
     }
     results.settings()["complete"] = true;
-    results.settings()["core_seconds"] = seconds;
-    if (!experiment_.group_by.empty()) {
-      add_statistics(results, experiment_.group_by);
-    }
+    results.settings()["seconds"] = earlier_ + clock_.seconds();
+    results.settings()["core_seconds"] = core_seconds;
+    if (!experiment_.group_by.empty()) add_statistics(results, experiment_.group_by);
     results.write(folder_);
     (void)draw_figures(experiment_.name, results.rows(), folder_);
     std::error_code ignored;
@@ -144,6 +150,8 @@ class Run {
   std::filesystem::path folder_;
   bool complete_ = false;
   Row done_ = Row::object();
+  double earlier_ = 0;  // seconds, before an interruption
+  Stopwatch clock_;
   std::mutex mutex_;
 };
 
@@ -208,6 +216,7 @@ int run_experiments(const Options& options, const std::vector<std::string>& name
     std::stable_sort(tasks.begin(), tasks.end(),
                      [](const Task* a, const Task* b) { return a->work > b->work; });
     const Stopwatch own_clock;
+    run->begin();
     for_each_block(static_cast<Index>(tasks.size()), 1, setting.common.threads,
                    [&](Block block, Index) {
                      if (Interrupt::requested()) return;
@@ -256,8 +265,9 @@ void keep_results(const Options& options) {
     Row& all = documents[name];
     for (const Row& row : document["rows"]) all["rows"].push_back(row);
     for (const Row& active : document["settings"]["active"]) all["settings"]["active"].push_back(active);
-    all["settings"]["core_seconds"] = all["settings"]["core_seconds"].get<double>() +
-                                      document["settings"]["core_seconds"].get<double>();
+    for (const char* seconds : {"seconds", "core_seconds"})
+      all["settings"][seconds] = all["settings"][seconds].get<double>() +
+                                 document["settings"][seconds].get<double>();
   }
   for (auto& [name, document] : documents) {
     std::filesystem::create_directories(kept / name);

@@ -105,8 +105,7 @@ struct Cell {
   for (const char* name : {"active_set", "debiased(truncated(active_set))"}) {
     Row row = joined(head("corrected", cell.keys(), name, run),
                      encoder_row(name, problem, learned.dictionary, cell.options.num_active, {}));
-    row["audited_training_flops"] = learned.flops;
-    row["train_seconds"] = learned.seconds;
+    add_training(row, problem, static_cast<double>(learned.flops), learned.seconds);
     rows.push_back(std::move(row));
   }
   return rows;
@@ -233,8 +232,8 @@ Experiment penalty(const Setting& setting) {
     for (const double lambda : lambdas) {
       const std::string at = " lambda " + text(lambda) + ", run " + std::to_string(run);
       const Row keys{{"lambda", lambda}};
-      for (const auto& [method, hidden, work] : {std::tuple<const char*, Index, double>{"sae", 0, 7},
-                                                 {"mlp_32", 32, 12},
+      for (const auto& [method, hidden, work] : {std::tuple<const char*, Index, double>{"sae", 0, 5},
+                                                 {"mlp_32", 32, 14},
                                                  {"sparse_coding", 0, 11}})
         experiment.tasks.push_back(
             {method + at, work, [setting, method = method, hidden = hidden, lambda, keys, run] {
@@ -252,7 +251,7 @@ Experiment penalty(const Setting& setting) {
     }
     // One dictionary, learned once, serves every penalty: encoding and decoding apart.
     experiment.tasks.push_back(
-        {"corrected, run " + std::to_string(run), 8, [setting, lambdas, run] {
+        {"corrected, run " + std::to_string(run), 1, [setting, lambdas, run] {
            const Problem problem = make_problem(setting, standard, run);
            const Learned learned = learn_dictionary(setting, problem.train.signals, num_atoms,
                                                     derive_seed(problem.seed, 4));
@@ -266,7 +265,7 @@ Experiment penalty(const Setting& setting) {
                for (const char* column :
                     {"l0_above_1e3", "l0_above_1e4", "l0_above_1e5", "l0_above_0"})
                  row[column] = row["l0"];  // exact zeros
-               row["train_seconds"] = learned.seconds;
+               add_training(row, problem, static_cast<double>(learned.flops), learned.seconds);
                rows.push_back(std::move(row));
              }
            return rows;
@@ -382,7 +381,7 @@ Experiment top_k(const Setting& setting) {
           if (!bias && (hidden > 0 || !with_top_k)) continue;
           const std::string method = hidden == 0 ? "sae_l1" : "mlp_l1";
           const char* source = bias ? "7a" : "7b";
-          add(method + " " + source + ", lambda " + text(lambda) + at, hidden == 0 ? 7 : 12,
+          add(method + " " + source + ", lambda " + text(lambda) + at, hidden == 0 ? 5 : 14,
               [setting, lambda, hidden, bias, source, method, run] {
                 const Problem problem = make_problem(setting, standard, run);
                 std::vector<Row> rows;
@@ -427,7 +426,7 @@ Experiment top_k(const Setting& setting) {
                                          0)};
       });
     }
-    add("corrected" + at, 8, [setting, ks, run] {
+    add("corrected" + at, 1, [setting, ks, run] {
       const Problem problem = make_problem(setting, standard, run);
       const Learned learned = learn_dictionary(setting, problem.train.signals, num_atoms,
                                                derive_seed(problem.seed, 4));
@@ -437,7 +436,7 @@ Experiment top_k(const Setting& setting) {
           Row row = joined(head("corrected", top_k_keys("7a", nullptr, k),
                                 std::string(method) + " on the learned dictionary", run),
                            encoder_row(method, problem, learned.dictionary, k, {}));
-          row["train_seconds"] = learned.seconds;
+          add_training(row, problem, static_cast<double>(learned.flops), learned.seconds);
           rows.push_back(std::move(row));
         }
       return rows;
@@ -456,9 +455,9 @@ Experiment bias(const Setting& setting) {
   for (Index run = 0; run < setting.data_sets(); ++run)
     for (const bool with : {true, false})
       for (const auto& [method, hidden, work] :
-           {std::tuple<const char*, Index, double>{"sae", 0, 8},
-            {"mlp_64", 64, 20},
-            {"sparse_coding", 0, 11}})
+           {std::tuple<const char*, Index, double>{"sae", 0, 7},
+            {"mlp_64", 64, 36},
+            {"sparse_coding", 0, 12}})
         experiment.tasks.push_back(
             {std::string(method) + (with ? " with bias, run " : " without bias, run ") +
                  std::to_string(run),
@@ -476,8 +475,12 @@ Experiment bias(const Setting& setting) {
                  Stage judged = stage;
                  // The codes are inferred with the bias; its reconstruction leaves the bias out.
                  if (free_codes && setting.slips.loss_without_bias) judged.bias = {};
-                 rows.push_back(joined(head("published", {{"bias", with}}, method, run),
-                                       stage_row(judged, problem, {.threshold = exp_threshold})));
+                 const auto row = [&](const char* protocol, const Stage& shown) {
+                   rows.push_back(joined(head(protocol, {{"bias", with}}, method, run),
+                                         stage_row(shown, problem, {.threshold = exp_threshold})));
+                 };
+                 row("published", judged);
+                 if (free_codes) row("corrected", stage);
                };
                if (free_codes)
                  train_sparse_coding(plan, random_start(problem), problem.train.signals, add);

@@ -4,7 +4,7 @@
 # one line on stderr, exit status 2, and nothing left behind.
 #
 #   cmake -DPROGRAM=<the experiment> -DSCRATCH=<a folder to work in> -DREFUSED=<its own bad options>
-#         -P check_promises.cmake
+#         [-DSUBCOMMAND=<of the program>] -P check_promises.cmake
 #
 # REFUSED is a list of options with their values, "|" between the two.
 
@@ -14,12 +14,12 @@ file(MAKE_DIRECTORY "${SCRATCH}")
 
 foreach(threads 1 2)
   execute_process(
-    COMMAND "${PROGRAM}" --quick --seed 7 --threads ${threads} --out "${SCRATCH}/${threads}"
+    COMMAND "${PROGRAM}" ${SUBCOMMAND} --quick --seed 7 --threads ${threads} --out "${SCRATCH}/${threads}"
     RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE message)
   if(NOT status EQUAL 0)
     message(FATAL_ERROR "--threads ${threads}: status ${status}\n${message}")
   endif()
-  file(READ "${SCRATCH}/${threads}/results.json" rows)
+  file(READ "${SCRATCH}/${threads}/${SUBCOMMAND}/results.json" rows)
   if(NOT rows MATCHES "_seconds\": [0-9]")
     message(FATAL_ERROR "no timings in results.json")
   endif()
@@ -38,7 +38,7 @@ foreach(given "--no-such-option" "--threads|-1" "--seed|x" "--seed|-1"
   if(options MATCHES "^--out")
     set(out "")
   endif()
-  execute_process(COMMAND "${PROGRAM}" --quick ${options} ${out} RESULT_VARIABLE status
+  execute_process(COMMAND "${PROGRAM}" ${SUBCOMMAND} --quick ${options} ${out} RESULT_VARIABLE status
                   OUTPUT_VARIABLE output ERROR_VARIABLE message)
   if(NOT status EQUAL 2)
     message(FATAL_ERROR "${options}: status ${status}, expected 2\n${message}")
