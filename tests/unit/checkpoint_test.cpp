@@ -16,16 +16,22 @@
 #include <vector>
 
 #include <lacuna/core/random.hpp>
+#include <lacuna/encoder/orthogonal_matching_pursuit.hpp>
+#include <lacuna/encoder/truncated.hpp>
 #include <lacuna/io/checkpoint.hpp>
 #include <lacuna/io/fields_file.hpp>
 #include <lacuna/io/model_file.hpp>
 #include <lacuna/io/safetensors.hpp>
 #include <lacuna/signal/in_memory_source.hpp>
+#include <lacuna/trainer/alternating.hpp>
 #include <lacuna/trainer/auxiliary_k.hpp>
 #include <lacuna/trainer/early_stop.hpp>
 #include <lacuna/trainer/joint.hpp>
 #include <lacuna/trainer/observers.hpp>
+#include <lacuna/trainer/replace_atoms.hpp>
 #include <lacuna/trainer/resample.hpp>
+#include <lacuna/update/block_coordinate.hpp>
+#include <lacuna/update/residual_mean.hpp>
 
 #include "support/catch.hpp"
 #include "support/folder.hpp"
@@ -221,6 +227,41 @@ void check_resumed_from_file(const Trainer& trainer, const MakeModel& make_model
   trainer.resume(again, again_run.training, InMemorySource<float>(source),
                  observers(again_run.stop));
   save_checkpoint(folder / "again", again, again_run);
+  CHECK(bytes_of(folder / "again") == bytes_of(folder / "whole"));
+  CHECK(bytes_of(folder / "half") != bytes_of(folder / "whole"));
+}
+
+/// The same of an alternating training, interrupted after 11 rounds.
+template <class Trainer, class E>
+void check_alternating_resumed(const Trainer& trainer, const E& encoder) {
+  INFO("seeds 1, 8 and 12");
+  const Folder folder;
+  const InMemorySource<float> source(random_normal<float>(dim, 60, 12), {.batch_size = 20});
+  const auto model_with = [&](std::uint64_t seed) {
+    return Model{Identity{}, some_dictionary(seed), encoder};
+  };
+  auto whole = model_with(1);
+  auto whole_state = trainer.start(whole);
+  const Outcome outcome = trainer.resume(whole, whole_state, InMemorySource<float>(source));
+  save_checkpoint(folder / "whole", whole, whole_state);
+
+  auto model = model_with(1);
+  auto state = trainer.start(model);
+  trainer.resume(model, state, InMemorySource<float>(source), [&](const Progress& progress) {
+    if (progress.step < 11) return true;
+    save_checkpoint(folder / "half", model, state);
+    return false;
+  });
+  auto again = model_with(8);
+  auto again_state = trainer.start(again);
+  load_checkpoint(folder / "half", again, again_state);
+  CHECK(again_state.step == 11);
+  CHECK(again_state.use == state.use);
+  const Outcome resumed = trainer.resume(again, again_state, InMemorySource<float>(source));
+  CHECK(resumed.steps == outcome.steps);
+  CHECK(resumed.loss == outcome.loss);
+  CHECK(resumed.flops == outcome.flops);
+  save_checkpoint(folder / "again", again, again_state);
   CHECK(bytes_of(folder / "again") == bytes_of(folder / "whole"));
   CHECK(bytes_of(folder / "half") != bytes_of(folder / "whole"));
 }
@@ -841,6 +882,19 @@ TEST_CASE("checkpoints: a training goes on from its file as if nothing had been"
   check_resumed_from_file(
       JointTrainer({.steps = 40}, adam, Resample({.window = 3, .every = 5})),
       [&](std::uint64_t seed) { return model_with(seed, BatchTopKEncoder<float>(init(seed), 2)); });
+}
+
+TEST_CASE("checkpoints: an alternating training goes on from its file too", "[checkpoint]") {
+  // Statistics and use of the atoms are remembered; the pursuit's k is the round's.
+  check_alternating_resumed(
+      AlternatingTrainer({.rounds = 24, .k = Schedule::linear(3, 1)},
+                         BlockCoordinateUpdate({.memory = 70}),
+                         ReplaceAtoms({.every = 3, .max_cosine = 0.3, .window = 200})),
+      OrthogonalMatchingPursuit({.k = 3}));
+  // An update that remembers nothing, and no revival; the k of the encoder is in the file.
+  check_alternating_resumed(
+      AlternatingTrainer({.rounds = 24, .k = Schedule::linear(4, 2)}, ResidualMeanUpdate()),
+      Truncated(TopKEncoder<float>(tied_weights(some_dictionary()), 6), 4));
 }
 
 TEST_CASE("checkpoints: a save that is cut off leaves the one before", "[checkpoint]") {
