@@ -90,6 +90,7 @@
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
 #include <lacuna/encoder/batch_top_k.hpp>
+#include <lacuna/encoder/best_of.hpp>
 #include <lacuna/encoder/chunk_scores.hpp>
 #include <lacuna/encoder/competitive_network.hpp>
 #include <lacuna/encoder/coordinate_descent.hpp>

@@ -4,6 +4,7 @@
 #include <lacuna/dictionary/unit_norm.hpp>
 #include <lacuna/encoder/active_set.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
+#include <lacuna/encoder/best_of.hpp>
 #include <lacuna/encoder/coordinate_descent.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
@@ -159,6 +160,14 @@ static_assert(not EncoderFor<Debiased<TopKEncoder<float>>, MinimalExplicitDictio
 static_assert(not WarmStartableFor<Debiased<Convex>, Unit>);
 static_assert(std::same_as<CodesFor<Truncated<Convex>, Hidden>, SparseCodes<double>>);
 static_assert(std::same_as<CodesFor<Debiased<Convex>, Unit>, SparseCodes<float>>);
+// A choice among encoders fits what all of them fit.
+static_assert(SolverFor<BestOf<Convex, ExhaustiveSearch>, Unit>);
+static_assert(not EncoderFor<BestOf<Convex, ExhaustiveSearch>, Hidden>);
+static_assert(SolverFor<BestOf<Sae, Convex>, Unit> && not EncoderFor<BestOf<Sae, Convex>, Hidden>);
+static_assert(EncoderFor<BestOf<Convex, SparseZeroEncoder>, Hidden>);
+static_assert(not SolverFor<BestOf<Convex, SparseZeroEncoder>, Hidden>);
+static_assert(not WarmStartableFor<BestOf<Convex>, Unit>);
+static_assert(std::same_as<CodesFor<BestOf<Convex>, Hidden>, SparseCodes<double>>);
 
 static_assert(EncoderFor<ZeroEncoder, Hidden> && EncoderFor<SparseZeroEncoder, Hidden>);
 static_assert(not SolverFor<ZeroEncoder, Hidden> && not WarmStartableFor<ZeroEncoder, Hidden>);
@@ -373,6 +382,11 @@ SparseCodes<double> cut(const MinimalDictionary<double>& d, const X& x) {
 }
 SparseCodes<double> fit_anew(const MinimalExplicitDictionary<double>& d, const X& x) {
   return Debiased(MinimalSolver{}).solve(d, x).codes + Debiased(SparseZeroEncoder{}).encode(d, x);
+}
+SparseCodes<double> choose(const MinimalDictionary<double>& d, const X& x) {
+  const MinimalDifferentiableEncoder<double> counted{Vector<double>(3)};
+  return BestOf(MinimalSolver{}, counted).solve(d, x).codes +
+         BestOf({.k = 1}, ZeroEncoder{}, SparseZeroEncoder{}).encode(d, x);
 }
 X guess(const MinimalDictionary<double>& d, const X& x) {
   const TopKEncoder<double> top_k(RandomWeights{.dim = 2, .num_atoms = 3}, 1);

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include <lacuna/encoder/active_set.hpp>
+#include <lacuna/encoder/best_of.hpp>
 #include <lacuna/encoder/coordinate_descent.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
@@ -91,6 +92,13 @@ struct Maker<Debiased<E>> {
     return Debiased<E>(Maker<E>::make(to), {.nonnegative = true, .threads = to.threads});
   }
 };
+template <class... E>
+struct Maker<BestOf<E...>> {
+  static constexpr bool has_threads = true;
+  static BestOf<E...> make(const EncoderSettings& to) {
+    return BestOf<E...>({.threads = to.threads}, Maker<E>::make(to)...);
+  }
+};
 
 namespace detail {
 template <Penalty P>
@@ -113,14 +121,15 @@ using GreedyEncoders =
                Truncated<LinearReluEncoder<double>>, MatchingPursuit, IterativeHardThresholding,
                Cosamp, ExhaustiveSearch, Debiased<Truncated<Fista<L1>>>,
                Debiased<OrthogonalMatchingPursuit>, OrthogonalLeastSquares, ActiveSet<L1>,
-               ActiveSet<NonnegativeL1>, CoordinateDescent<L1>, CoordinateDescent<NonnegativeL1>>;
+               ActiveSet<NonnegativeL1>, CoordinateDescent<L1>, CoordinateDescent<NonnegativeL1>,
+               BestOf<OrthogonalLeastSquares, Truncated<Fista<L1>>>>;
 
-// Five fit every dictionary of an element type, eleven those that show their atoms: four of five.
+// Five fit every dictionary of an element type, twelve those that show their atoms: four of five.
 // All of them account for their codes, an amortised encoder cut to k by its own count.
-static_assert(std::tuple_size_v<PairsOf<float, GreedyEncoders>> == 5 * 5 + 11 * 4);
-static_assert(std::tuple_size_v<PairsOf<double, GreedyEncoders>> == 5 * 5 + 11 * 4);
-static_assert(std::tuple_size_v<SolverPairsOf<float, GreedyEncoders>> == 5 * 5 + 11 * 4);
-static_assert(std::tuple_size_v<SolverPairsOf<double, GreedyEncoders>> == 5 * 5 + 11 * 4);
+static_assert(std::tuple_size_v<PairsOf<float, GreedyEncoders>> == 5 * 5 + 12 * 4);
+static_assert(std::tuple_size_v<PairsOf<double, GreedyEncoders>> == 5 * 5 + 12 * 4);
+static_assert(std::tuple_size_v<SolverPairsOf<float, GreedyEncoders>> == 5 * 5 + 12 * 4);
+static_assert(std::tuple_size_v<SolverPairsOf<double, GreedyEncoders>> == 5 * 5 + 12 * 4);
 
 }  // namespace lacuna::test
 

@@ -14,6 +14,7 @@
 #include <lacuna/dictionary/dense.hpp>
 #include <lacuna/encoder/active_set.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
+#include <lacuna/encoder/best_of.hpp>
 #include <lacuna/encoder/coordinate_descent.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
@@ -166,6 +167,7 @@ TEST_CASE("amortised encoders and combinators allocate nothing a signal", "[allo
   check("Truncated", Truncated(fista, 3));
   check("Debiased", Debiased(Truncated(fista, 3)));
   check("Debiased, non-negative", Debiased(Truncated(fista, 6), {.nonnegative = true}));
+  check("BestOf", BestOf(MarginalThreshold({.k = 3}), Truncated(fista, 3)));
   check("Refined", Refined(OrthogonalMatchingPursuit({.k = 3}), fista, 5));
 }
 #endif
