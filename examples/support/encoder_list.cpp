@@ -8,6 +8,7 @@
 
 #include <lacuna/encoder/active_set.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
+#include <lacuna/encoder/best_of.hpp>
 #include <lacuna/encoder/coordinate_descent.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
@@ -101,6 +102,16 @@ template <class Make>
   });
 }
 
+/// Those that fail on different signals. Types are forgotten: nothing but the choice is compiled.
+[[nodiscard]] NamedEncoder best_of(const Settings& s) {
+  const auto member = [&](const char* expression) {
+    return std::get<AnyEncoder<SparseCodes<float>>>(make_encoder(expression, s).encoder);
+  };
+  return any(BestOf({.k = s.k, .threads = s.threads}, member("ols"), member("cosamp"),
+                    member("debiased(truncated(active_set))")),
+             true);
+}
+
 struct Entry {
   const char* name;
   const char* meaning;
@@ -132,6 +143,7 @@ struct Entry {
       {"elastic_net", "CoordinateDescent over lambda and the ridge", elastic_net},
       {"weighted", "CoordinateDescent over lambda times the length of each atom", weighted},
       {"adam_inference", "AdamInference over lambda: the seed paper's", adam_inference},
+      {"best_of", "BestOf ols, cosamp, debiased(truncated(active_set))", best_of},
   };
   return list;
 }
