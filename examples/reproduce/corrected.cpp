@@ -58,6 +58,7 @@ const std::vector<std::string>& solvers() {
                                                  "debiased(active_set)",
                                                  "truncated(active_set)",
                                                  "debiased(truncated(active_set))",
+                                                 "best_of",
                                                  "exhaustive_search"};
   return names;
 }

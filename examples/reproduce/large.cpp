@@ -198,7 +198,8 @@ template <class E>
   const Problem problem = solved_problem(data);
   std::vector<Row> rows;
   for (const char* name : {"marginal_threshold", "matching_pursuit", "omp", "ols", "fista",
-                           "active_set", "debiased(active_set)", "debiased(truncated(active_set))"}) {
+                           "active_set", "debiased(active_set)", "debiased(truncated(active_set))",
+                           "best_of"}) {
     if (Interrupt::requested()) throw Interrupted{};
     rows.push_back(joined(head("corrected", keys, name, 0),
                           encoder_row(name, problem, dictionary, data.size.options.num_active,

@@ -102,7 +102,7 @@ struct Cell {
   const Learned learned = learn_dictionary(setting, problem.train.signals, cell.options.num_atoms,
                                            derive_seed(problem.seed, 4));
   std::vector<Row> rows;
-  for (const char* name : {"active_set", "debiased(truncated(active_set))"}) {
+  for (const char* name : {"active_set", "debiased(truncated(active_set))", "best_of"}) {
     Row row = joined(head("corrected", cell.keys(), name, run),
                      encoder_row(name, problem, learned.dictionary, cell.options.num_active, {}));
     add_training(row, problem, static_cast<double>(learned.flops), learned.seconds);
