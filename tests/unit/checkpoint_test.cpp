@@ -16,7 +16,6 @@
 #include <vector>
 
 #include <lacuna/core/random.hpp>
-#include <lacuna/encoder/orthogonal_matching_pursuit.hpp>
 #include <lacuna/encoder/truncated.hpp>
 #include <lacuna/io/checkpoint.hpp>
 #include <lacuna/io/fields_file.hpp>
@@ -31,7 +30,6 @@
 #include <lacuna/trainer/replace_atoms.hpp>
 #include <lacuna/trainer/resample.hpp>
 #include <lacuna/update/block_coordinate.hpp>
-#include <lacuna/update/residual_mean.hpp>
 
 #include "support/catch.hpp"
 #include "support/folder.hpp"
@@ -885,15 +883,11 @@ TEST_CASE("checkpoints: a training goes on from its file as if nothing had been"
 }
 
 TEST_CASE("checkpoints: an alternating training goes on from its file too", "[checkpoint]") {
-  // Statistics and use of the atoms are remembered; the pursuit's k is the round's.
+  // It remembers the statistics of the codes, the use of the atoms, and the encoder's k.
   check_alternating_resumed(
       AlternatingTrainer({.rounds = 24, .k = Schedule::linear(3, 1)},
                          BlockCoordinateUpdate({.memory = 70}),
                          ReplaceAtoms({.every = 3, .max_cosine = 0.3, .window = 200})),
-      OrthogonalMatchingPursuit({.k = 3}));
-  // An update that remembers nothing, and no revival; the k of the encoder is in the file.
-  check_alternating_resumed(
-      AlternatingTrainer({.rounds = 24, .k = Schedule::linear(4, 2)}, ResidualMeanUpdate()),
       Truncated(TopKEncoder<float>(tied_weights(some_dictionary()), 6), 4));
 }
 
