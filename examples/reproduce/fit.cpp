@@ -7,14 +7,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
 #include <lacuna/encoder/mlp.hpp>
-#include <lacuna/encoder/top_k.hpp>
-#include <lacuna/encoder/truncated.hpp>
 #include <lacuna/signal/in_memory_source.hpp>
 #include <lacuna/signal/labelled_source.hpp>
 #include <lacuna/trainer/joint.hpp>
@@ -54,6 +53,83 @@ template <class T>
 
 /// Of a model that is trained without one.
 struct NoEncoder {};
+
+/// Rows at once: the 16 latents of the paper's experiments are one register.
+constexpr Index lane = 16;
+
+/// Zeroes what is not among the k largest of its column in `by`; of equals the first are kept. Every
+/// entry is compared with every other, 16 at a time: meant for few rows.
+void keep_largest_of(const Matrix<S>& by, Index k, Matrix<S>& codes) {
+  require(by.rows() <= lane, "keep_largest_of", "at most 16 rows");
+  S column[lane], rank[lane];
+  std::fill(column, column + lane, -std::numeric_limits<S>::infinity());
+  for (Index j = 0; j < by.cols(); ++j) {
+    std::copy(by.col(j).data(), by.col(j).data() + by.rows(), column);
+    std::fill(rank, rank + lane, S(0));
+    for (Index i = 0; i < by.rows(); ++i) {
+      const S value = column[i];
+      for (Index r = 0; r < lane; ++r)
+        rank[r] += (column[r] < value) | ((column[r] == value) & (r > i)) ? S(1) : S(0);
+    }
+    S* code = codes.col(j).data();
+    for (Index r = 0; r < by.rows(); ++r) code[r] = rank[r] < static_cast<S>(k) ? code[r] : S(0);
+  }
+}
+
+/// TopK after an encoder whose codes are dense, non-negative and short: as `Truncated`, but the codes
+/// stay dense, which at 16 latents is several times faster to train.
+template <class E>
+class DenseTopK {
+ public:
+  using Scalar = S;
+  struct Tape {
+    typename E::Tape inner;
+    Matrix<S> codes, gradient;
+  };
+
+  DenseTopK(E encoder, Index k) : encoder_(std::move(encoder)), k_(k) {}
+
+  template <class D>
+  [[nodiscard]] Matrix<S> encode(const D& d, const MatrixArg<S>& signals) const {
+    Matrix<S> codes = encoder_.encode(d, signals);
+    keep_largest_of(Matrix<S>(codes), k_, codes);
+    return codes;
+  }
+  template <class D>
+  const Matrix<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
+    const Matrix<S>& all = encoder_.forward(d, signals, tape.inner);
+    tape.codes = all;
+    keep_largest_of(all, k_, tape.codes);
+    return tape.codes;
+  }
+  template <class D>
+  void backward(const D& d, const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& code_gradient,
+                Vector<S>& gradient) const {
+    // A kept code of 0 has no gradient from its ReLU either.
+    tape.gradient = (tape.codes.array() > S(0)).select(code_gradient, S(0));
+    encoder_.backward(d, signals, tape.inner, tape.gradient, gradient);
+  }
+  template <class D>
+  [[nodiscard]] Matrix<S> signal_gradient(const D& d, const Tape& tape,
+                                          const Matrix<S>& code_gradient) const {
+    return encoder_.signal_gradient(d, tape.inner,
+                                    (tape.codes.array() > S(0)).select(code_gradient, S(0)));
+  }
+  [[nodiscard]] ParameterView<S> parameters() { return encoder_.parameters(); }
+  [[nodiscard]] ConstParameterView<S> parameters() const { return encoder_.parameters(); }
+  template <class D>
+  [[nodiscard]] std::int64_t forward_flops(const D& d) const {
+    return encoder_.forward_flops(d);
+  }
+  template <class D>
+  [[nodiscard]] std::int64_t backward_flops(const D& d) const {
+    return encoder_.backward_flops(d);
+  }
+
+ private:
+  E encoder_;
+  Index k_;
+};
 
 /// Tells the watch at the steps that it asked for, and at the last one.
 class Teller {
@@ -160,9 +236,10 @@ void train_autoencoder(const Architecture& architecture, const Plan& plan, const
     else
       train_biased(mlp(), plan, start, signals, watch);
   } else if (architecture.hidden == 0) {
-    train_joint(Identity{}, TopKEncoder<S>(init, architecture.k), plan, start, signals, watch);
+    train_joint(Identity{}, DenseTopK(LinearReluEncoder<S>(init), architecture.k), plan, start,
+                signals, watch);
   } else {
-    train_joint(Identity{}, Truncated(mlp(), architecture.k), plan, start, signals, watch);
+    train_joint(Identity{}, DenseTopK(mlp(), architecture.k), plan, start, signals, watch);
   }
 }
 
@@ -245,19 +322,7 @@ Matrix<S> fit_with_frozen_support(UnitNorm& dictionary, const Matrix<S>& signals
   Matrix<S> codes(num_atoms, n), gradient(num_atoms, n), residual, atom_gradient;
   const auto keep = [&] {
     codes = u.array().exp();
-    // An entry is kept if fewer than k are larger, or equal and before it.
-    Vector<S> rank(num_atoms);
-    for (Index j = 0; j < n; ++j) {
-      const auto column = u.col(j);
-      rank.setZero();
-      for (Index i = 0; i < num_atoms; ++i) {
-        const S value = column[i];
-        rank.head(i).array() += (column.head(i).array() < value).template cast<S>();
-        rank.tail(num_atoms - i - 1).array() +=
-            (column.tail(num_atoms - i - 1).array() <= value).template cast<S>();
-      }
-      codes.col(j).array() *= (rank.array() < static_cast<S>(k)).template cast<S>();
-    }
+    keep_largest_of(u, k, codes);
   };
   for (Index step = 0; step < steps; ++step) {
     if (step % 256 == 0 && Interrupt::requested()) throw Interrupted{};
