@@ -2,6 +2,8 @@
 #include "reproduce/corrected.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include <lacuna/encoder/fista.hpp>
@@ -116,15 +118,34 @@ std::vector<Row> amortised_rows(const Setting& setting, const Row& keys, const P
 Learned learn_dictionary(const Setting& setting, const Matrix<S>& signals, Index num_atoms,
                          std::uint64_t seed, Index threads) {
   const Stopwatch clock;
-  const DictionaryLearning learning({.num_atoms = num_atoms,
-                                     .rounds = setting.quick() ? 20 : 0,
-                                     .seed = seed,
-                                     .threads = threads});
-  auto model = learning.start<S>(signals);
-  const Outcome outcome = learning.fit(
-      model, signals, [](const Progress&) { return !Interrupt::requested(); });
-  if (Interrupt::requested()) throw Interrupted{};
-  return {std::move(model.dictionary), outcome.flops, clock.seconds()};
+  // One start in ten misses an atom where atoms are few. The objective of the training signals, which
+  // needs no truth, says which start did not.
+  const Index starts = setting.quick() || num_atoms > 128 ? 1 : 8;
+  std::optional<UnitNorm> best;
+  double least = std::numeric_limits<double>::infinity();
+  std::int64_t flops = 0;
+  for (Index i = 0; i < starts; ++i) {
+    const DictionaryLearning learning({.num_atoms = num_atoms,
+                                       .rounds = setting.quick() ? 20 : 0,
+                                       .seed = derive_seed(seed, static_cast<std::uint64_t>(i)),
+                                       .threads = threads});
+    auto model = learning.start<S>(signals);
+    const Outcome outcome = learning.fit(
+        model, signals, [](const Progress&) { return !Interrupt::requested(); });
+    if (Interrupt::requested()) throw Interrupted{};
+    flops += outcome.flops;
+    double objective = 0;
+    if (starts > 1) {
+      const auto solution = model.encoder.solve(model.dictionary, signals);
+      objective = solution.objective.mean();
+      flops += solution.total_flops();
+    }
+    if (objective < least) {
+      least = objective;
+      best = std::move(model.dictionary);
+    }
+  }
+  return {*std::move(best), flops, clock.seconds()};
 }
 
 }  // namespace lacuna::examples

@@ -26,7 +26,8 @@ namespace lacuna::examples {
                                            const UnitNormDictionary<float>& dictionary, Index k,
                                            const Scoring& scoring, Index run);
 
-/// A dictionary learned by `DictionaryLearning`, and what it took.
+/// A dictionary learned by `DictionaryLearning`, the best of eight starts where it is small, and what
+/// it took.
 struct Learned {
   UnitNormDictionary<float> dictionary;
   std::int64_t flops;
