@@ -141,7 +141,13 @@ void name_step(Row& row, const Stage& stage) {
                        auto rows = solver_rows(
                            regime.keys, problem, dictionary, regime.options.num_active,
                            {.kind = MccKind::signed_unpermuted, .gap = true}, run);
-                       for (Row& row : rows) add_training(row, problem, 0, seconds);
+                       // Gram matrix, correlations, factor, solution.
+                       const auto m = static_cast<double>(regime.options.dim);
+                       const auto n = static_cast<double>(regime.options.num_atoms);
+                       const auto signals = static_cast<double>(problem.train.signals.cols());
+                       const double flops =
+                           signals * (n * n + 2 * n * m) + n * n * n / 3 + 2 * n * n * m;
+                       for (Row& row : rows) add_training(row, problem, flops, seconds);
                        return rows;
                      }});
   }
