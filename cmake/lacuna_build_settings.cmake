@@ -8,10 +8,11 @@ target_compile_options(
   lacuna_build_settings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
                                   $<$<BOOL:${LACUNA_WERROR}>:-Werror>)
 # g++ 12 calls the deliberately undefined registers of its own AVX-512 header uninitialised, deep
-# inside Eigen (GCC bug 105593, mended in 13). clang++ keeps the warning.
+# inside Eigen (GCC bug 105593, mended in 13), and at -O3 sees std::string copy onto itself (GCC bug
+# 105651, mended in 13). clang++ keeps the warnings.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(lacuna_build_settings INTERFACE -Wno-uninitialized
-                                                         -Wno-maybe-uninitialized)
+  target_compile_options(lacuna_build_settings INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized
+                                                         -Wno-restrict)
 endif()
 # Eigen must not start threads under our own, should somebody add -fopenmp.
 target_compile_definitions(lacuna_build_settings INTERFACE EIGEN_DONT_PARALLELIZE)
