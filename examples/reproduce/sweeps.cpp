@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <tuple>
 #include <utility>
 
@@ -207,15 +211,72 @@ void add_thresholds(Row& row, const Matrix<S>& codes) {
           .inference_rate = 3e-3};
 }
 
-/// @param then  what else is made of a stage and its codes of the test signals.
+/// What a training of the sweep ends with, for more than one experiment to look at.
+struct SweptFit {
+  Index step;
+  std::int64_t flops;
+  double seconds;
+  UnitNorm dictionary;
+  Matrix<S> test_codes;
+  double inference_flops;
+};
+
+/// The trainings with biases that the penalty sweep and the paper's file 7a share, each made once a
+/// process. An experiment's tasks are apart, so no two make one at the same time.
+class SweptFits {
+ public:
+  [[nodiscard]] std::shared_ptr<const SweptFit> find(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = fits_.find(name);
+    return found == fits_.end() ? nullptr : found->second;
+  }
+  void keep(const std::string& name, SweptFit fit) {
+    const std::lock_guard lock(mutex_);
+    fits_[name] = std::make_shared<const SweptFit>(std::move(fit));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const SweptFit>> fits_;
+};
+
+/// @param then  what is made of the last stage, whose `encode` is asked for the test signals alone.
 template <class Then>
 void run_sweep(const Setting& setting, const std::string& method, const Architecture& architecture,
                const Problem& problem, double lambda, const Then& then) {
+  static SweptFits fits;
   const Plan plan = sweep_plan(setting, problem, lambda);
-  if (method == "sparse_coding")
-    train_sparse_coding(plan, random_start(problem), problem.train.signals, then);
+  const bool free_codes = method == "sparse_coding";
+  const bool shared = free_codes || (architecture.k == 0 && architecture.bias);
+  const std::string name = (free_codes ? method : architecture.name()) + " " + text(lambda) + " " +
+                           std::to_string(problem.seed);
+  const auto stage_of = [](const SweptFit& fit) {
+    return Stage{fit.step,
+                 true,
+                 fit.flops,
+                 fit.seconds,
+                 fit.dictionary,
+                 {},
+                 [&fit](const Matrix<S>&) { return fit.test_codes; },
+                 fit.inference_flops};
+  };
+  if (shared)
+    if (const auto known = fits.find(name)) return then(stage_of(*known));
+  const auto watch = [&](const Stage& stage) {
+    if (!shared) return then(stage);
+    const SweptFit fit{stage.step,
+                       stage.flops,
+                       stage.seconds,
+                       stage.dictionary,
+                       stage.encode(problem.test.signals),
+                       stage.inference_flops};
+    then(stage_of(fit));
+    fits.keep(name, fit);
+  };
+  if (free_codes)
+    train_sparse_coding(plan, random_start(problem), problem.train.signals, watch);
   else
-    train_autoencoder(architecture, plan, random_start(problem), problem.train.signals, then);
+    train_autoencoder(architecture, plan, random_start(problem), problem.train.signals, watch);
 }
 
 }  // namespace

@@ -461,32 +461,62 @@ TEMPLATE_TEST_CASE("packed products of whole numbers are exact, in either order 
       }
 }
 
-TEST_CASE("blocked and small products of whole numbers are exact, whatever the parts",
-          "[operator]") {
+TEMPLATE_TEST_CASE("small products of whole numbers are exact, at every edge", "[operator]", float,
+                   double) {
+  INFO("seeds 63 to 65");
   // Sums of products of whole numbers below 2^24: any order of summation gives the same bits.
+  using M = Matrix<TestType>;
   const auto whole_numbers = [](Index rows, Index cols, std::uint64_t seed) {
-    return Matrix<float>((3 * random_normal<float>(rows, cols, seed).array()).round());
+    return M((3 * random_normal<TestType>(rows, cols, seed).array()).round());
   };
-  for (const Index rows : {1, 3, 8, 9, 16, 25, 32, 33})
-    for (const Index depth : {1, 7, 32, 33})
-      for (const Index n : {1, 4, 6}) {
+  for (const Index rows : {1, 3, 8, 9, 16, 25, 32, 33, 72})
+    for (const Index depth : {1, 7, 32, 33, 300})
+      for (const Index n : {1, 4, 6, 8, 13}) {
         INFO(rows << " x " << depth << " times " << n << " columns");
-        const Matrix<float> a = whole_numbers(rows, depth, 63), b = whole_numbers(depth, n, 64);
-        const Matrix<float> turned = a.transpose(), before = whole_numbers(rows, n, 65);
-        const Matrix<float> expected = a.lazyProduct(b);
-        Matrix<float> out = before;
-        add_blocked_product(2.0F, a, b, out, 1);
-        CHECK(equal_bits<float>(out, before + 2 * expected));
+        const M a = whole_numbers(rows, depth, 63), b = whole_numbers(depth, n, 64);
+        const M turned = a.transpose(), b_turned = b.transpose(),
+                before = whole_numbers(rows, n, 65), expected = a.lazyProduct(b);
+        M out = before;
+        add_blocked_product(TestType(2), a, b, out, 1);
+        CHECK(equal_bits<TestType>(out, before + 2 * expected));
         blocked_product(turned.transpose(), b, out, 1);
-        CHECK(equal_bits<float>(out, expected));
-        // A range of rows: the columns of out have gaps.
-        Matrix<float> taller = Matrix<float>::Ones(rows + 2, n);
+        CHECK(equal_bits<TestType>(out, expected));
+        // The sum of outer products.
+        out.setConstant(std::numeric_limits<TestType>::quiet_NaN());  // not looked at
+        blocked_product(a, b_turned.transpose(), out, 1);
+        CHECK(equal_bits<TestType>(out, expected));
+        add_blocked_product(TestType(-2), a, b_turned.transpose(), out, 1);
+        CHECK(equal_bits<TestType>(out, -expected));
+        // A range of rows: the columns of out, and then of the factors, have gaps.
+        M taller = M::Ones(rows + 2, n), taller_a = M::Ones(rows + 2, depth);
         auto middle = taller.middleRows(1, rows);
         blocked_product(a, b, middle, 1);
-        CHECK(equal_bits<float>(taller.middleRows(1, rows), expected));
+        CHECK(equal_bits<TestType>(taller.middleRows(1, rows), expected));
+        taller_a.middleRows(1, rows) = a;
+        blocked_product(taller_a.middleRows(1, rows), b_turned.transpose(), middle, 1);
+        CHECK(equal_bits<TestType>(taller.middleRows(1, rows), expected));
         CHECK(taller.row(0).isOnes());
         CHECK(taller.row(rows + 1).isOnes());
       }
+}
+
+TEST_CASE("a column of a small product depends on that column alone", "[operator]") {
+  INFO("seeds 68 and 69");
+  for (const Index rows : {8, 16, 25, 72}) {
+    const Matrix<float> a = random_normal<float>(rows, 30, 68), b = random_normal<float>(30, 13, 69);
+    Matrix<float> all(rows, 13), one(rows, 1);
+    blocked_product(a, b, all, 1);
+    for (Index j = 0; j < 13; ++j) {
+      blocked_product(a, b.middleCols(j, 1), one, 1);
+      CHECK(equal_bits<float>(all.col(j), one));
+    }
+  }
+}
+
+TEST_CASE("blocked products of whole numbers are exact, whatever the parts", "[operator]") {
+  const auto whole_numbers = [](Index rows, Index cols, std::uint64_t seed) {
+    return Matrix<float>((3 * random_normal<float>(rows, cols, seed).array()).round());
+  };
   // Parts by columns and by rows, which threads share.
   const Matrix<float> a = whole_numbers(700, 800, 66), b = whole_numbers(800, 1100, 67);
   Matrix<float> out(700, 1100), turned(1100, 700);

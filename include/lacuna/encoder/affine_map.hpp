@@ -82,11 +82,27 @@ template <Real S>
   return result;
 }
 
-/// sums = row sums of values, in the order of the columns: a part of the rows at a time, which
-/// stays in the cache.
+/// How many columns of so few rows are taken as one, so that loops over a column are worth their
+/// start.
+[[nodiscard]] inline Index columns_as_one(Index rows) noexcept {
+  return std::max<Index>(1, 64 / std::max<Index>(1, rows));
+}
+
+/// sums = row sums of values, in the order of the columns, or of those that are taken as one: a part
+/// of the rows at a time, which stays in the cache.
 template <Real S, class Sums>
 void row_sums(const Matrix<S>& values, Sums&& sums, Index threads) {
   constexpr Index part = 1024;
+  const Index together = columns_as_one(values.rows());
+  if (together > 1) {
+    const Index long_rows = together * values.rows(), long_cols = values.cols() / together;
+    const Eigen::Map<const Matrix<S>> folded(values.data(), long_rows, long_cols);
+    Vector<S> long_sums = Vector<S>::Zero(long_rows);
+    for (Index j = 0; j < long_cols; ++j) long_sums += folded.col(j);
+    sums = long_sums.reshaped(values.rows(), together).rowwise().sum() +
+           values.rightCols(values.cols() - long_cols * together).rowwise().sum();
+    return;
+  }
   for_each_block(values.rows(), part, values.size() < (Index{1} << 20) ? 1 : threads,
                  [&](Block rows, Index) {
                    auto sum = sums.segment(rows.begin, rows.count);
@@ -115,12 +131,21 @@ void mask_by_codes(const Matrix<S>& codes, const Matrix<S>& gradient, Matrix<S>&
 /// values = max(values + bias, 0), without a bias where that is empty.
 template <Real S>
 void add_bias_and_rectify(ConstParameterView<S> bias, Matrix<S>& values, Index threads) {
-  for_each_columns(values.rows(), values.cols(), threads, [&](Block block) {
-    for (Index j = block.begin; j < block.begin + block.count; ++j)
-      if (bias.size() > 0)
-        values.col(j) = (values.col(j) + bias).cwiseMax(S(0));
+  const Index rows = values.rows(), together = columns_as_one(rows);
+  const Vector<S> repeated = bias.size() > 0 ? Vector<S>(bias.replicate(together, 1)) : Vector<S>();
+  const S* shift = repeated.data();
+  for_each_columns(rows, values.cols(), threads, [&](Block block) {
+    for (Index j = 0; j < block.count; j += together) {
+      S* value = values.col(block.begin + j).data();
+      const Index size = std::min(together, block.count - j) * rows;
+      if (shift == nullptr)
+        for (Index i = 0; i < size; ++i) value[i] = value[i] > S(0) ? value[i] : S(0);
       else
-        values.col(j) = values.col(j).cwiseMax(S(0));
+        for (Index i = 0; i < size; ++i) {
+          const S sum = value[i] + shift[i];
+          value[i] = sum > S(0) ? sum : S(0);
+        }
+    }
   });
 }
 

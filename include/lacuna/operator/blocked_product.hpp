@@ -31,9 +31,15 @@ void product(typename Out::Scalar alpha, const A& a, const B& b, Out& out) {
 /// The same, by parts.
 template <bool assign, class A, class B, class Out>
 void blocked_product(typename Out::Scalar alpha, const A& a, const B& b, Out& out, Index threads) {
+  using S = typename Out::Scalar;
   if constexpr (has_contiguous_columns<B> && has_contiguous_columns<Out>)
-    if (a.rows() <= small_product_size && a.cols() <= small_product_size && a.cols() > 0)
-      return small_product<assign>(alpha * a, b, out);
+    if (std::min(a.rows(), a.cols()) <= small_product_size && a.cols() > 0)
+      return small_product<assign>(alpha, a, b, out);
+  if constexpr (has_contiguous_columns<A> && B::IsRowMajor && has_direct_access<B> &&
+                has_contiguous_columns<Out>)
+    if (std::min(out.rows(), out.cols()) <= small_product_size &&
+        out.size() <= small_outer_product_size && out.rows() % SmallTile<S>::lanes == 0)
+      return small_outer_product<assign>(alpha, a, b.data(), b.outerStride(), out);
   // Each part packs the other factor anew: 2048 columns of its own make up for it, and half of what
   // there is where that is less, for a second thread.
   constexpr Index least_products = Index{1} << 29;

@@ -3,79 +3,159 @@
 #define LACUNA_OPERATOR_SMALL_PRODUCT_HPP
 
 #include <algorithm>
-#include <type_traits>
+#include <cstring>
+#include <utility>
 
 #include <lacuna/core/matrix.hpp>
 
 namespace lacuna::detail {
 
-/// Up to this many rows and columns of the left factor, `small_product` is the faster one: a
-/// BLAS spends more on packing and on half-empty registers than on the product.
+/// Up to this many rows, or columns, of the left factor, `small_product` is the faster one: a BLAS
+/// spends more on packing and on half-empty registers than on the product.
 inline constexpr Index small_product_size = 32;
+/// Up to this many entries of the result, and `small_product_size` rows or columns, so is
+/// `small_outer_product`.
+inline constexpr Index small_outer_product_size = 4096;
 
-/// out's rows [0, count) += or = a b for a of `rows` rows, of which those from `count` on are 0, in
-/// registers: four columns at a time, whose sums do not wait for each other.
-template <int rows, bool assign, Real S>
-void small_product_rows(const S* a, Index stride, Index depth, const S* b, Index b_stride, S* out,
-                        Index out_stride, Index n, Index count) {
-  using Rows = Eigen::Array<S, rows, 1>;
-  const auto store = [&](Index j, const Rows& sum) {
-    S* to = out + j * out_stride;
-    if (count == rows) {
-      Eigen::Map<Rows> whole(to);
-      if constexpr (assign)
-        whole = sum;
-      else
-        whole += sum;
-    } else {
-      for (Index i = 0; i < count; ++i) to[i] = assign ? sum[i] : to[i] + sum[i];
-    }
-  };
-  Index j = 0;
-  for (; j + 4 <= n; j += 4) {
-    Rows sum0 = Rows::Zero(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
-    const S* from = b + j * b_stride;
-    for (Index k = 0; k < depth; ++k) {
-      const Rows column = Eigen::Map<const Rows>(a + k * stride);
-      sum0 += column * from[k];
-      sum1 += column * from[k + b_stride];
-      sum2 += column * from[k + 2 * b_stride];
-      sum3 += column * from[k + 3 * b_stride];
-    }
-    store(j, sum0);
-    store(j + 1, sum1);
-    store(j + 2, sum2);
-    store(j + 3, sum3);
-  }
-  for (; j < n; ++j) {
-    Rows sum = Rows::Zero();
-    for (Index k = 0; k < depth; ++k)
-      sum += Eigen::Map<const Rows>(a + k * stride) * b[k + j * b_stride];
-    store(j, sum);
-  }
+/// g++ 12 would load two registers anew for each product that they are in: with 12 loads for 8
+/// products, loading is what takes the time.
+template <class Register>
+inline void keep_in_registers([[maybe_unused]] Register& a, [[maybe_unused]] Register& b) {
+#if defined(__GNUC__) && defined(__AVX__)
+  asm("" : "+x"(a), "+x"(b));
+#endif
 }
 
-/// out += a b, or out = a b where `assign`, for a of at most `small_product_size` rows and columns,
-/// and b and out whose columns are contiguous. The bits of a column depend on that column alone.
-template <bool assign, class A, class B, class Out>
-void small_product(const A& a, const B& b, Out& out) {
-  using S = typename Out::Scalar;
-  constexpr int most = small_product_size;
-  // Whole registers of rows, the last ones 0 where there are no more.
-  S left[most * most] = {};
-  Eigen::Map<Eigen::Matrix<S, most, Eigen::Dynamic>>(left, most, a.cols()).topRows(a.rows()) = a;
-  for (Index top = 0; top < a.rows();) {
-    const Index rest = a.rows() - top;
-    const auto run = [&](auto rows) {
-      small_product_rows<rows(), assign>(left + top, Index{most}, a.cols(), b.data(),
-                                         b.outerStride(), out.data() + top, out.outerStride(),
-                                         out.cols(), std::min<Index>(rest, rows()));
-      top += rows();
+/// Sums of eight registers, which is what it takes for none to wait for the one before: `rows`
+/// entries of a column by 8 or 4 columns.
+template <Real S>
+struct SmallTile {
+  static constexpr int lanes = 32 / sizeof(S);  // of a register
+  static constexpr int wide = 2 * lanes;        // rows of a tile, `lanes` for a rest
+  static constexpr int columns(int rows) { return 8 * lanes / rows; }
+
+  /// sum[c][r] = sum over k < depth of a[k][r] b(k, c), a's entries k a_stride apart. `at(k, c)`
+  /// reads b.
+  template <int rows, int cols, class At, class Store>
+  static void run(const S* a, Index a_stride, Index depth, const At& at, const Store& store) {
+    using Register [[gnu::vector_size(32)]] = S;
+    [&]<int... c>(std::integer_sequence<int, c...>) {
+      Register low_sum[cols] = {}, high_sum[cols] = {};
+      for (Index k = 0; k < depth; ++k, a += a_stride) {
+        Register low, high = {};
+        std::memcpy(&low, a, sizeof(low));
+        if constexpr (rows == wide) std::memcpy(&high, a + lanes, sizeof(high));
+        keep_in_registers(low, high);
+        ((low_sum[c] += low * at(k, c), rows == wide ? high_sum[c] += high * at(k, c) : high), ...);
+      }
+      const auto put = [&](int column, const Register& below, const Register& above) {
+        S whole[rows];
+        std::memcpy(whole, &below, sizeof(below));
+        if constexpr (rows == wide) std::memcpy(whole + lanes, &above, sizeof(above));
+        store(column, whole);
+      };
+      (put(c, low_sum[c], high_sum[c]), ...);
+    }
+    (std::make_integer_sequence<int, cols>());
+  }
+};
+
+/// to[0, count) += or = from, `count` the constant `rows` but for a rest.
+template <int rows, bool assign, Real S>
+void store_rows(const S* from, S* to, Index count) {
+  const auto put = [&](Index length) {
+    for (Index i = 0; i < length; ++i) to[i] = assign ? from[i] : to[i] + from[i];
+  };
+  count == rows ? put(rows) : put(count);
+}
+
+/// out += alpha a b, or out = alpha a b where `assign`, for a of few rows or few columns, and b and
+/// out whose columns are contiguous. The bits of a column depend on that column alone.
+template <bool assign, Real S, class A, class B, class Out>
+void small_product(S alpha, const A& a, const B& b, Out& out) {
+  using Tile = SmallTile<S>;
+  const Index depth = a.cols(), height = a.rows();
+  // Tiles of rows one after another, column by column, the last one 0 where there are no more. Kept
+  // by the thread.
+  static thread_local Vector<S> packed;
+  const Index tall = (height + Tile::lanes - 1) / Tile::lanes * Tile::lanes;
+  if (packed.size() < tall * depth) packed.resize(tall * depth);
+  const auto for_each_tile = [&](const auto& work) {
+    for (Index top = 0; top < height;)
+      if (height - top > Tile::lanes) {
+        work(top, std::integral_constant<int, Tile::wide>());
+        top += Tile::wide;
+      } else {
+        work(top, std::integral_constant<int, Tile::lanes>());
+        top += Tile::lanes;
+      }
+  };
+  for_each_tile([&](Index top, auto rows) {
+    const Index count = std::min<Index>(rows(), height - top);
+    Eigen::Map<Eigen::Matrix<S, rows(), Eigen::Dynamic>> tile(packed.data() + top * depth, rows(),
+                                                              depth);
+    if (count < rows()) tile.setZero();
+    tile.topRows(count) = alpha * a.middleRows(top, count);
+  });
+  const auto run = [&](Index first, auto cols, Index top, auto rows) {
+    const S* from = b.data() + first * b.outerStride();
+    const Index stride = b.outerStride();
+    S* to = out.data() + top + first * out.outerStride();
+    const Index count = std::min<Index>(rows(), height - top);
+    Tile::template run<rows(), cols()>(
+        packed.data() + top * depth, rows(), depth,
+        [&](Index k, int c) { return from[k + c * stride]; },
+        [&](int c, const S* sum) {
+          store_rows<rows(), assign>(sum, to + c * out.outerStride(), count);
+        });
+  };
+  constexpr Index step = 8;
+  Index first = 0;
+  for (; first + step <= out.cols(); first += step)
+    for_each_tile([&](Index top, auto rows) {
+      constexpr int cols = Tile::columns(rows());
+      for (Index j = first; j < first + step; j += cols)
+        run(j, std::integral_constant<int, cols>(), top, rows);
+    });
+  for (; first < out.cols(); ++first)
+    for_each_tile(
+        [&](Index top, auto rows) { run(first, std::integral_constant<int, 1>(), top, rows); });
+}
+
+/// out (+)= alpha a b^T for out of few rows and columns and a and b of many columns, which are
+/// contiguous: the sum of the outer products of their columns, in their order.
+/// @param b_stride  between the columns of b.
+template <bool assign, Real S, class A, class Out>
+void small_outer_product(S alpha, const A& a, const S* b, Index b_stride, Out& out) {
+  using Tile = SmallTile<S>;
+  constexpr Index part = 256;  // columns, which stay in the cache for all tiles
+  if constexpr (assign) out.setZero();
+  for (Index begin = 0; begin < a.cols(); begin += part) {
+    const Index depth = std::min(part, a.cols() - begin);
+    const S* left = a.data() + begin * a.outerStride();
+    const S* right = b + begin * b_stride;
+    const auto run = [&](Index first, auto cols, Index top, auto rows) {
+      S* to = out.data() + top + first * out.outerStride();
+      Tile::template run<rows(), cols()>(
+          left + top, a.outerStride(), depth,
+          [&](Index k, int c) { return right[k * b_stride + first + c]; },
+          [&](int c, const S* sum) {
+            S* column = to + c * out.outerStride();
+            for (int i = 0; i < rows(); ++i) column[i] += alpha * sum[i];
+          });
     };
-    if (rest > 8)
-      run(std::integral_constant<int, 16>());
-    else
-      run(std::integral_constant<int, 8>());
+    const auto rows_of = [&](Index top, auto rows) {
+      constexpr int cols = Tile::columns(rows());
+      Index first = 0;
+      for (; first + cols <= out.cols(); first += cols)
+        run(first, std::integral_constant<int, cols>(), top, rows);
+      for (; first < out.cols(); ++first) run(first, std::integral_constant<int, 1>(), top, rows);
+    };
+    Index top = 0;
+    for (; top + Tile::wide <= out.rows(); top += Tile::wide)
+      rows_of(top, std::integral_constant<int, Tile::wide>());
+    for (; top + Tile::lanes <= out.rows(); top += Tile::lanes)
+      rows_of(top, std::integral_constant<int, Tile::lanes>());
   }
 }
 
