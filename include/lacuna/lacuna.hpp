@@ -58,6 +58,7 @@
 #include <lacuna/operator/prepared_dictionary.hpp>
 #include <lacuna/operator/reconstruction_objective.hpp>
 #include <lacuna/operator/recoverability.hpp>
+#include <lacuna/operator/refit_codes.hpp>
 #include <lacuna/operator/ridge_regression.hpp>
 #include <lacuna/operator/select_largest.hpp>
 #include <lacuna/operator/small_product.hpp>
@@ -129,6 +130,7 @@
 #include <lacuna/update/gradient.hpp>
 #include <lacuna/update/ksvd.hpp>
 #include <lacuna/update/least_squares.hpp>
+#include <lacuna/update/refitted.hpp>
 #include <lacuna/update/residual_mean.hpp>
 #include <lacuna/metric/amortisation_gap.hpp>
 #include <lacuna/metric/any_codes.hpp>

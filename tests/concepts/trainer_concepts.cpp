@@ -22,6 +22,7 @@
 #include <lacuna/update/gradient.hpp>
 #include <lacuna/update/ksvd.hpp>
 #include <lacuna/update/least_squares.hpp>
+#include <lacuna/update/refitted.hpp>
 #include <lacuna/update/residual_mean.hpp>
 
 #include "support/archetypes.hpp"
@@ -43,6 +44,8 @@ static_assert(UpdateFor<BlockCoordinateUpdate, Learnable>);
 static_assert(UpdateFor<LeastSquaresUpdate, Learnable>);
 static_assert(UpdateFor<KsvdUpdate, Unit> && UpdateFor<KsvdUpdate, Learnable>);
 static_assert(UpdateFor<ResidualMeanUpdate, Unit> && UpdateFor<ResidualMeanUpdate, Learnable>);
+static_assert(UpdateFor<RefittedUpdate<KsvdUpdate>, Unit>);
+static_assert(not UpdateFor<RefittedUpdate<KsvdUpdate>, Hidden>);
 static_assert(UpdateFor<GradientUpdate<>, Unit> && UpdateFor<GradientUpdate<Adam>, Learnable>);
 static_assert(UpdateFor<GradientUpdate<MinimalOptimizer>, Learnable>);
 static_assert(UpdateFor<MinimalUpdate, Learnable> && UpdateFor<MinimalRememberingUpdate, Unit>);
@@ -83,6 +86,8 @@ static_assert(RememberingUpdateFor<GradientUpdate<>, Unit>);
 static_assert(RememberingUpdateFor<GradientUpdate<Adam>, Learnable>);
 static_assert(RememberingUpdateFor<GradientUpdate<MinimalOptimizer>, Learnable>);
 static_assert(RememberingUpdateFor<MinimalRememberingUpdate, Learnable>);
+static_assert(RememberingUpdateFor<RefittedUpdate<BlockCoordinateUpdate>, Unit>);
+static_assert(not RememberingUpdateFor<RefittedUpdate<KsvdUpdate>, Unit>);
 static_assert(not RememberingUpdateFor<BlockCoordinateUpdate, Hidden>);
 // What starts anew with every batch has nothing to keep.
 static_assert(not RememberingUpdateFor<LeastSquaresUpdate, Unit>);

@@ -2,6 +2,7 @@
 // Dictionary learning: rounds by hand, schedules, revival, states that resume, restarts that end
 // where the residual vanishes, and dictionaries that are found.
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
@@ -295,8 +296,33 @@ TEST_CASE("DictionaryLearning recovers the dictionary from signals alone",
   CHECK(
       says(message_of([] { (void)DictionaryLearning({.num_atoms = 5, .settle = 1}); }), "settle"));
   CHECK(says(message_of([] { (void)DictionaryLearning({.num_atoms = 5, .batch = 0}); }), "batch"));
+  CHECK(says(message_of([] { (void)DictionaryLearning({.num_atoms = 5, .drop = 0}); }), "drop"));
   CHECK(says(message_of([&] { (void)learning.start<float>(Matrix<float>::Zero(4, 3)); }),
              "every signal is 0"));
+}
+
+TEST_CASE("DictionaryLearning leaves no bias on atoms that meet one atom often",
+          "[dictionary_learning]") {
+  // Atom 0 is in half of the signals, with atoms of the first pool alone.
+  const CompositionalModel<float> truth({.num_atoms = 60, .num_active = 4, .seed = 5});
+  const Matrix<float> signals = truth.train(3000).signals;
+  const DictionaryLearning learning({.num_atoms = 60, .rounds = 800, .seed = 6});
+  auto model = learning.start<float>(signals);
+  const Outcome outcome = learning.fit(model, signals);
+  CHECK(outcome.steps == 800);
+  const auto recovery = dictionary_recovery(truth.atoms(), model.dictionary.atoms());
+  CHECK(recovery.cosine > 0.999);
+  const auto bias = [&](LatentRange pool) {
+    double sum = 0;
+    for (Index i = pool.begin; i < pool.begin + pool.count; ++i) {
+      const Index learned = recovery.match[static_cast<std::size_t>(i)];
+      sum += double(
+          truth.atoms().col(0).dot(model.dictionary.atoms().col(learned) - truth.atoms().col(i)));
+    }
+    return sum / double(pool.count);
+  };
+  CHECK(std::abs(bias(truth.id_pool())) < 0.02);
+  CHECK(std::abs(bias(truth.ood_pool())) < 0.02);
 }
 
 TEST_CASE("restarts end where the residual vanishes, and there the dictionary is the true one",

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include <Eigen/Cholesky>
@@ -20,6 +21,7 @@
 #include <lacuna/update/gradient.hpp>
 #include <lacuna/update/ksvd.hpp>
 #include <lacuna/update/least_squares.hpp>
+#include <lacuna/update/refitted.hpp>
 #include <lacuna/update/residual_mean.hpp>
 
 #include "laws/update_laws.hpp"
@@ -90,6 +92,8 @@ TEST_CASE("every update keeps the laws of updates", "[update][laws]") {
   test::check_update_laws(KsvdUpdate(), unit_norm);
   test::check_update_laws(KsvdUpdate({.passes = 2}), dense);
   test::check_update_laws(ResidualMeanUpdate(), unit_norm);
+  test::check_update_laws(RefittedUpdate(BlockCoordinateUpdate(), {.drop = 1}), unit_norm);
+  test::check_update_laws(RefittedUpdate<LeastSquaresUpdate>(), dense);
   test::check_update_laws(QuickGradient(), dense);
   test::check_update_laws(GradientUpdate({.steps = 3}, Adam({.learning_rate = 0.1})), unit_norm);
 }
@@ -105,6 +109,9 @@ TEST_CASE("every update that remembers keeps the laws of it", "[update][laws]") 
                                       dense, true);
   test::check_remembering_update_laws(BlockCoordinateUpdate({.memory = Schedule::linear(40, 400)}),
                                       UnitNormDictionary<float>(p.start.cast<float>()), true);
+  test::check_remembering_update_laws(
+      RefittedUpdate(BlockCoordinateUpdate({.memory = 100}), {.drop = 1, .nonnegative = false}),
+      unit_norm, true);
   const GradientDescent heavy_ball({.learning_rate = 1, .momentum = 0.5});
   test::check_remembering_update_laws(QuickGradient(), dense, false);
   test::check_remembering_update_laws(GradientUpdate({}, heavy_ball), unit_norm, true);
@@ -761,4 +768,43 @@ TEST_CASE("the newer updates refuse options and shapes by name", "[update]") {
   CHECK(message_of([&] { KsvdUpdate().update(d, spoilt, p.codes); }) ==
         "KsvdUpdate: signals column 7 holds a NaN or an infinity");
   CHECK(same_bits(d.atoms(), p.start));
+}
+
+TEST_CASE("at refitted codes the true atoms stay, at shrunken ones they do not", "[refitted]") {
+  const SyntheticModel<double> model({.dim = 12, .num_atoms = 16, .num_active = 3}, 41);
+  const LabelledSignals<double> data = model.sample(200, 42);
+  SparseCodes<double> shrunken = data.codes;
+  shrunken.coeffs() *= 0.9;
+  UnitNorm bare(model.atoms()), refitted = bare;
+  BlockCoordinateUpdate().update(bare, data.signals, shrunken);
+  RefittedUpdate<BlockCoordinateUpdate>().update(refitted, data.signals, shrunken);
+  CHECK((bare.atoms() - model.atoms()).norm() > 1e-3);
+  CHECK((refitted.atoms() - model.atoms()).norm() < 1e-12);
+}
+
+TEST_CASE("RefittedUpdate drops small codes as far as there is noise", "[refitted]") {
+  // Atom 1 comes once, at .02, with something that would move it.
+  const double noise = GENERATE(0.0, 0.02);
+  CAPTURE(noise);
+  Matrix<double> signals = Matrix<double>::Zero(4, 20), codes = signals;
+  signals.row(0).setOnes();
+  signals.row(3).setConstant(noise);
+  codes.row(0).setConstant(0.9);
+  signals(1, 7) = codes(1, 7) = 0.02;
+  signals(2, 7) = 0.01;
+  const auto moves = [&](RefittedOptions options) {
+    UnitNorm d(Matrix<double>::Identity(4, 4));
+    RefittedUpdate(BlockCoordinateUpdate(), options).update(d, signals, codes);
+    return (d.atoms().col(1) - Vector<double>::Unit(4, 1)).norm() > 0.1;
+  };
+  CHECK(moves({.drop = 0.05}) == (noise == 0));
+  CHECK(moves({.drop = 0}));
+  CHECK_FALSE(moves({.drop = 0.05, .noise = std::numeric_limits<double>::infinity()}));
+
+  CHECK(message_of([] {
+          (void)RefittedUpdate(BlockCoordinateUpdate(), {.drop = -1});
+        }).find("drop must be") != std::string::npos);
+  CHECK(message_of([] {
+          (void)RefittedUpdate(BlockCoordinateUpdate(), {.noise = -1});
+        }).find("noise must be") != std::string::npos);
 }

@@ -13,9 +13,7 @@
 #include <lacuna/core/check.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/reconstruction_objective.hpp>
-#include <lacuna/operator/select_largest.hpp>
-#include <lacuna/operator/sparse_blocks.hpp>
-#include <lacuna/operator/support_least_squares.hpp>
+#include <lacuna/operator/refit_codes.hpp>
 
 namespace lacuna {
 
@@ -71,7 +69,7 @@ class Debiased {
   [[nodiscard]] SparseCodes<ScalarOf<D>> encode(const D& d,
                                                 const MatrixArg<ScalarOf<D>>& signals) const {
     std::vector<std::int64_t> flops(static_cast<std::size_t>(signals.cols()));
-    return fit(d, signals, encoder_.encode(d, signals), flops);
+    return refitted(d, signals, encoder_.encode(d, signals), flops);
   }
 
   /// Codes with objective 1/2 ||x - D s||^2, whatever E's own; the flops of both and, where E is a
@@ -87,10 +85,10 @@ class Debiased {
       solution.status = std::move(first.status);
       solution.flops = std::move(first.flops);
       solution.setup_flops = first.setup_flops;
-      solution.codes = fit(d, signals, first.codes, solution.flops);
+      solution.codes = refitted(d, signals, first.codes, solution.flops);
     } else {
       std::fill(solution.flops.begin(), solution.flops.end(), encoder_.forward_flops(d));
-      solution.codes = fit(d, signals, encoder_.encode(d, signals), solution.flops);
+      solution.codes = refitted(d, signals, encoder_.encode(d, signals), solution.flops);
     }
     solution.objective = reconstruction_objective(d, signals, solution.codes, options_.threads);
     solution.gap.setConstant(std::numeric_limits<double>::quiet_NaN());
@@ -100,81 +98,15 @@ class Debiased {
 
  private:
   template <class D, CodesOf<ScalarOf<D>> Codes>
-  [[nodiscard]] SparseCodes<ScalarOf<D>> fit(const D& d, const MatrixArg<ScalarOf<D>>& signals,
-                                             const Codes& codes,
-                                             std::vector<std::int64_t>& flops) const {
-    using S = ScalarOf<D>;
-    constexpr Index block_size = 64;
-    SparseBlocks<S> fitted(d.num_atoms(), signals.cols(), block_size);
-    for_each_block(signals.cols(), block_size, options_.threads, [&](Block block, Index) {
-      Supports<S> supports(d.num_atoms(), d.dim(), options_.active);
-      // As large as the block needs: room for the square of dim at once would be too much of it.
-      Index most = 0, entries = 0;
-      for (Index j = block.begin; j < block.begin + block.count; ++j) {
-        const auto size = static_cast<Index>(supports.of(codes, j).size());
-        most = std::max(most, size);
-        entries += size;
-      }
-      SupportLeastSquares<D> least_squares(d, most);
-      auto& part = fitted.part(block.index);
-      part.reserve(block.count, entries);
-      for (Index j = block.begin; j < block.begin + block.count; ++j) {
-        const std::vector<Index>& support = supports.of(codes, j);
-        least_squares.fit(signals.col(j), support, options_.nonnegative);
-        for (std::size_t i = 0; i < support.size(); ++i)
-          part.push(support[i], least_squares.weight(i));
-        part.end_column();
-        flops[static_cast<std::size_t>(j)] += least_squares.flops();
-      }
-    });
-    return fitted.assemble("Debiased");
+  [[nodiscard]] SparseCodes<ScalarOf<D>> refitted(const D& d, const MatrixArg<ScalarOf<D>>& signals,
+                                                  const Codes& codes,
+                                                  std::vector<std::int64_t>& flops) const {
+    return refit_codes("Debiased", d, signals, codes,
+                       {.nonnegative = options_.nonnegative,
+                        .active = options_.active,
+                        .threads = options_.threads},
+                       flops);
   }
-
-  /// Finds the support of one code after another.
-  template <Real S>
-  class Supports {
-   public:
-    Supports(Index num_atoms, Index dim, double active)
-        : dim_(dim), active_(active), select_(num_atoms), values_(num_atoms) {
-      rows_.reserve(static_cast<std::size_t>(num_atoms));
-    }
-
-    /// At most dim atoms, ascending.
-    [[nodiscard]] const std::vector<Index>& of(const Matrix<S>& codes, Index j) {
-      rows_.clear();
-      for (Index i = 0; i < codes.rows(); ++i) take(i, codes(i, j));
-      return cut();
-    }
-    [[nodiscard]] const std::vector<Index>& of(const SparseCodes<S>& codes, Index j) {
-      rows_.clear();
-      for (typename SparseCodes<S>::InnerIterator entry(codes, j); entry; ++entry)
-        take(entry.row(), entry.value());
-      return cut();
-    }
-
-   private:
-    void take(Index row, S value) {
-      if (!(static_cast<double>(std::abs(value)) > active_)) return;
-      values_[static_cast<Index>(rows_.size())] = value;
-      rows_.push_back(row);
-    }
-
-    [[nodiscard]] const std::vector<Index>& cut() {
-      const auto size = static_cast<Index>(rows_.size());
-      if (size <= dim_) return rows_;
-      std::size_t kept = 0;
-      for (const Index i : select_(values_.head(size), dim_, false))
-        rows_[kept++] = rows_[static_cast<std::size_t>(i)];
-      rows_.resize(kept);
-      return rows_;
-    }
-
-    Index dim_;
-    double active_;
-    SelectLargest<S> select_;
-    Vector<S> values_;
-    std::vector<Index> rows_;
-  };
 
   E encoder_;
   Options options_;

@@ -18,6 +18,7 @@
 #include <lacuna/trainer/replace_atoms.hpp>
 #include <lacuna/transform/identity.hpp>
 #include <lacuna/update/block_coordinate.hpp>
+#include <lacuna/update/refitted.hpp>
 
 namespace lacuna {
 
@@ -30,6 +31,8 @@ struct DictionaryLearningOptions {
   double lambda_middle = 0.06;  ///< at `settle`
   double lambda_end = 0.01;     ///< little shrinkage of the codes; noisy signals want more
   double settle = 0.6;          ///< share of the rounds from which memory grows
+  double drop = 0.05;           ///< over the rms length: codes up to it move no atom, fewer of them
+                                ///< where there is little noise
   double batch = 0.5;           ///< signals a round, over the number of atoms
   double memory = 0.8;          ///< signals remembered before that, over the number of atoms
   double max_cosine = 0;        ///< an atom nearer to a more used one is replaced; 0: .5, or what
@@ -51,6 +54,11 @@ struct DictionaryLearningOptions {
 /// noise of that out again; dead and duplicate atoms are replaced by what is reconstructed worst,
 /// and so is an atom opposite to another, by which non-negative codes would be signed.
 ///
+/// The lasso only says which atoms a signal has: they move at least squares codes on the larger of
+/// those (`RefittedUpdate`). At the lasso's own codes atoms that often meet would each hold some of
+/// the other, in proportion to lambda, and codes be wrong wherever they meet others. Where there is
+/// much noise, which least squares would follow, the lasso's codes move them all the same.
+///
 /// @code
 /// const DictionaryLearning learning({.num_atoms = 1000, .threads = 2});
 /// auto model = learning.start<float>(signals);
@@ -60,7 +68,7 @@ struct DictionaryLearningOptions {
 class DictionaryLearning {
  public:
   using Options = DictionaryLearningOptions;
-  using Trainer = AlternatingTrainer<BlockCoordinateUpdate, ReplaceAtoms>;
+  using Trainer = AlternatingTrainer<RefittedUpdate<BlockCoordinateUpdate>, ReplaceAtoms>;
   template <class S>
   using ModelOf = Model<Identity, UnitNormDictionary<S>, ActiveSet<NonnegativeL1>>;
 
@@ -77,6 +85,7 @@ class DictionaryLearning {
     positive("lambda_begin", options.lambda_begin);
     positive("lambda_middle", options.lambda_middle);
     positive("lambda_end", options.lambda_end);
+    positive("drop", options.drop);
     positive("batch", options.batch);
     positive("memory", options.memory);
     require(options.settle > 0 && options.settle < 1, "DictionaryLearning",
@@ -124,15 +133,17 @@ class DictionaryLearning {
                Schedule::geometric(rms * options_.lambda_begin, rms * options_.lambda_middle)},
               {after,
                Schedule::geometric(rms * options_.lambda_middle, rms * options_.lambda_end)}})},
-        BlockCoordinateUpdate(
-            {.memory = Schedule::piecewise(
-                 {{options_.settle, memory}, {after, Schedule::geometric(memory, most)}}),
-             .threads = options_.threads}),
+        RefittedUpdate(BlockCoordinateUpdate({.memory = Schedule::piecewise(
+                                                  {{options_.settle, memory},
+                                                   {after, Schedule::geometric(memory, most)}}),
+                                              .threads = options_.threads}),
+                       {.drop = rms * options_.drop, .threads = options_.threads}),
+        // Use is counted for longer than memory: of exact codes a rare atom has none for a while.
         ReplaceAtoms({.every = std::min(half_epoch, std::max<Index>(1, rounds / 20)),
                       .until = 0.97,
                       .max_cosine = max_cosine(signals.rows()),
                       .signed_codes = true,
-                      .window = static_cast<Index>(std::lround(std::max(1.0, memory)))}));
+                      .window = static_cast<Index>(std::lround(std::max(1.0, 4 * memory)))}));
   }
 
   /// Minibatches of the signals, in an order of their own each time around.
