@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <lacuna/concepts/encoder.hpp>
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/operator/select_largest.hpp>
 #include <lacuna/operator/sparse_blocks.hpp>
