@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <lacuna/concepts/update.hpp>
+#include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/reconstruction_objective.hpp>
 #include <lacuna/operator/refit_codes.hpp>
 #include <lacuna/update/active_codes.hpp>
