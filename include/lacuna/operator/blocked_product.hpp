@@ -32,9 +32,16 @@ void product(typename Out::Scalar alpha, const A& a, const B& b, Out& out) {
 template <bool assign, class A, class B, class Out>
 void blocked_product(typename Out::Scalar alpha, const A& a, const B& b, Out& out, Index threads) {
   using S = typename Out::Scalar;
+  constexpr Index least_products = Index{1} << 29;  // of a part
   if constexpr (has_contiguous_columns<B> && has_contiguous_columns<Out>)
-    if (std::min(a.rows(), a.cols()) <= small_product_size && a.cols() > 0)
-      return small_product<assign>(alpha, a, b, out);
+    if (std::min(a.rows(), a.cols()) <= small_product_size && a.size() > 0 &&
+        a.size() <= small_factor_size)
+      return for_each_block(out.cols(), std::max<Index>(512, least_products / a.size()), threads,
+                            [&](Block block, Index) {
+                              auto columns = out.middleCols(block.begin, block.count);
+                              small_product<assign>(
+                                  alpha, a, b.middleCols(block.begin, block.count), columns);
+                            });
   if constexpr (has_contiguous_columns<A> && B::IsRowMajor && has_direct_access<B> &&
                 has_contiguous_columns<Out>)
     if (std::min(out.rows(), out.cols()) <= small_product_size &&
@@ -42,7 +49,6 @@ void blocked_product(typename Out::Scalar alpha, const A& a, const B& b, Out& ou
       return small_outer_product<assign>(alpha, a, b.data(), b.outerStride(), out);
   // Each part packs the other factor anew: 2048 columns of its own make up for it, and half of what
   // there is where that is less, for a second thread.
-  constexpr Index least_products = Index{1} << 29;
   const bool by_rows = out.rows() > out.cols();
   const Index length = by_rows ? out.rows() : out.cols();
   const Index across = std::max<Index>(1, a.cols() * (by_rows ? out.cols() : out.rows()));

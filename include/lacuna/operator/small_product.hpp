@@ -14,6 +14,8 @@ namespace lacuna::detail {
 /// Up to this many rows, or columns, of the left factor, `small_product` is the faster one: a BLAS
 /// spends more on packing and on half-empty registers than on the product.
 inline constexpr Index small_product_size = 32;
+/// So long as the left factor, which is gone through for every few columns, has no more entries.
+inline constexpr Index small_factor_size = Index{1} << 15;
 /// Up to this many entries of the result, and `small_product_size` rows or columns, so is
 /// `small_outer_product`.
 inline constexpr Index small_outer_product_size = 4096;

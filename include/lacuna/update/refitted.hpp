@@ -38,6 +38,8 @@ struct RefittedOptions {
 /// where little noise is seen. The noise is what the fit leaves of the batch, over the degrees of
 /// freedom that are left; where it is above .8 of `drop` the codes stay as they were given.
 ///
+/// Above .65 of `drop` the noise would be fitted, and codes stay as they are given.
+///
 /// Cost: that of U, and once or twice that of `refit_codes`.
 ///
 /// @code
