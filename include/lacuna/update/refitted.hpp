@@ -26,8 +26,8 @@ struct RefittedOptions {
 };
 
 /// An update at codes without shrinkage: of the codes that it is given the larger entries are kept
-/// and fitted anew by least squares (as `Debiased` does), then U moves the atoms. Models `UpdateFor`, and
-/// `RememberingUpdateFor` where U does.
+/// and fitted anew by least squares (as `Debiased` does), then U moves the atoms. Models
+/// `UpdateFor`, and `RememberingUpdateFor` where U does.
 ///
 /// At the codes of a lasso true atoms are no fixed point, however many signals there are. Where
 /// atom i often comes with atom 0, d_i = a_i + e a_0 saves some of the code of atom 0, and that is
@@ -36,9 +36,7 @@ struct RefittedOptions {
 /// the other way, d_i = a_i - e a_0 with a small entry of atom 0 to make up for it: that entry is
 /// dropped. What dropping true entries costs is of the order of `drop` squared, so less are dropped
 /// where little noise is seen. The noise is what the fit leaves of the batch, over the degrees of
-/// freedom that are left; where it is above .8 of `drop` the codes stay as they were given.
-///
-/// Above .65 of `drop` the noise would be fitted, and codes stay as they are given.
+/// freedom that are left; where it is above .65 of `drop` the codes stay as they were given.
 ///
 /// Cost: that of U, and once or twice that of `refit_codes`.
 ///
