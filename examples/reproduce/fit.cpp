@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -54,25 +54,36 @@ template <class T>
 /// Of a model that is trained without one.
 struct NoEncoder {};
 
-/// Rows at once: the 16 latents of the paper's experiments are one register.
-constexpr Index lane = 16;
+/// The latents of the paper's experiments with TopK, and columns at once.
+constexpr Index most_rows = 16, lanes = 8;
 
 /// Zeroes what is not among the k largest of its column in `by`; of equals the first are kept. Every
-/// entry is compared with every other, 16 at a time: meant for few rows.
+/// entry is compared with every other of its column, in several columns at once: meant for few rows.
 void keep_largest_of(const Matrix<S>& by, Index k, Matrix<S>& codes) {
-  require(by.rows() <= lane, "keep_largest_of", "at most 16 rows");
-  S column[lane], rank[lane];
-  std::fill(column, column + lane, -std::numeric_limits<S>::infinity());
-  for (Index j = 0; j < by.cols(); ++j) {
-    std::copy(by.col(j).data(), by.col(j).data() + by.rows(), column);
-    std::fill(rank, rank + lane, S(0));
-    for (Index i = 0; i < by.rows(); ++i) {
-      const S value = column[i];
-      for (Index r = 0; r < lane; ++r)
-        rank[r] += (column[r] < value) | ((column[r] == value) & (r > i)) ? S(1) : S(0);
+  require(by.rows() <= most_rows, "keep_largest_of", "at most 16 rows");
+  const Index rows = by.rows();
+  S value[most_rows][lanes] = {};
+  std::int32_t rank[most_rows][lanes];
+  for (Index begin = 0; begin < by.cols(); begin += lanes) {
+    const Index count = std::min(lanes, by.cols() - begin);
+    for (Index l = 0; l < count; ++l)
+      for (Index r = 0; r < rows; ++r) value[r][l] = by(r, begin + l);
+    for (Index r = 0; r < rows; ++r) {
+      std::int32_t own[lanes] = {};
+      for (Index i = 0; i < r; ++i)
+        for (Index l = 0; l < lanes; ++l) {
+          const std::int32_t before = value[i][l] >= value[r][l] ? 1 : 0;
+          own[l] += before;
+          rank[i][l] += 1 - before;
+        }
+      for (Index l = 0; l < lanes; ++l) rank[r][l] = own[l];
     }
-    S* code = codes.col(j).data();
-    for (Index r = 0; r < by.rows(); ++r) code[r] = rank[r] < static_cast<S>(k) ? code[r] : S(0);
+    for (Index l = 0; l < count; ++l) {
+      S* code = codes.col(begin + l).data();
+      std::int32_t own[most_rows];
+      for (Index r = 0; r < rows; ++r) own[r] = rank[r][l];
+      for (Index r = 0; r < rows; ++r) code[r] = own[r] < k ? code[r] : S(0);
+    }
   }
 }
 

@@ -26,7 +26,7 @@ namespace lacuna {
 /// signals say: lambda of their root mean square length, batches and memory of the number of atoms.
 struct DictionaryLearningOptions {
   Index num_atoms;
-  Index rounds = 0;             ///< 0: 800, up to 3200 for few signals an atom, or few atoms
+  Index rounds = 0;             ///< 0: 400 to 3200, the more the fewer signals an atom, or atoms
   double lambda_begin = 0.12;   ///< over the rms length: few codes, of the atoms that fit best
   double lambda_middle = 0.06;  ///< at `settle`
   double lambda_end = 0.01;     ///< little shrinkage of the codes; noisy signals want more
@@ -96,13 +96,14 @@ class DictionaryLearning {
 
   /// Rounds for this many signals: the option, or what it stands for. Atoms need to be met some
   /// thousand times, however few the signals that they are in; and where atoms are few, rounds
-  /// cost little.
+  /// cost little. So 800, times 10 signals an atom or times 1000 atoms over what there is, the larger
+  /// of both, from a half to four times as many.
   [[nodiscard]] Index rounds(Index num_signals) const noexcept {
     if (options_.rounds > 0) return options_.rounds;
     const auto num_atoms = static_cast<double>(options_.num_atoms);
     const double scarcity = 10 * num_atoms / static_cast<double>(std::max<Index>(1, num_signals));
     return static_cast<Index>(
-        std::lround(800 * std::clamp(std::max(scarcity, 1000 / num_atoms), 1.0, 4.0)));
+        std::lround(800 * std::clamp(std::max(scarcity, 1000 / num_atoms), 0.5, 4.0)));
   }
 
   /// The model to begin with: atoms at random signals.
