@@ -66,6 +66,7 @@
 #include <lacuna/operator/sparse_decode.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>
 #include <lacuna/operator/spectral_norm.hpp>
+#include <lacuna/operator/strided_matrix.hpp>
 #include <lacuna/operator/support_least_squares.hpp>
 #include <lacuna/operator/transpose.hpp>
 #include <lacuna/penalty/elastic_net.hpp>

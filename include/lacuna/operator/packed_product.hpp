@@ -30,8 +30,8 @@ class PackedProduct {
  public:
   /// out += alpha a b, or out = alpha a b where `assign`. All have direct access to their entries,
   /// a and b in either order, out column by column.
-  template <bool assign, class A, class B, class Out>
-  static void run(S alpha, const A& a, const B& b, Out& out) {
+  template <class A, class B, class Out>
+  static void run(bool assign, S alpha, const A& a, const B& b, Out& out) {
     // Kept by the thread: memory that is new costs as much as the packing.
     static thread_local Vector<S> left(most_rows * depth), right(most_cols * depth);
     for (Index first = 0; first < out.cols(); first += most_cols) {

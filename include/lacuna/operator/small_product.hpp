@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <lacuna/core/matrix.hpp>
+#include <lacuna/operator/strided_matrix.hpp>
 
 namespace lacuna::detail {
 
@@ -64,20 +65,24 @@ struct SmallTile {
 };
 
 /// to[0, count) += or = from, `count` the constant `rows` but for a rest.
-template <int rows, bool assign, Real S>
-void store_rows(const S* from, S* to, Index count) {
+template <int rows, Real S>
+void store_rows(bool assign, const S* from, S* to, Index count) {
   const auto put = [&](Index length) {
-    for (Index i = 0; i < length; ++i) to[i] = assign ? from[i] : to[i] + from[i];
+    if (assign)
+      for (Index i = 0; i < length; ++i) to[i] = from[i];
+    else
+      for (Index i = 0; i < length; ++i) to[i] += from[i];
   };
   count == rows ? put(rows) : put(count);
 }
 
-/// out += alpha a b, or out = alpha a b where `assign`, for a of few rows or few columns, and b and
-/// out whose columns are contiguous. The bits of a column depend on that column alone.
-template <bool assign, Real S, class A, class B, class Out>
-void small_product(S alpha, const A& a, const B& b, Out& out) {
+/// out += alpha a b, or out = alpha a b where `assign`, for a of few rows or few columns, and b
+/// that lies column by column. The bits of a column depend on that column alone.
+template <Real S>
+void small_product(bool assign, S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
+                   StridedResult<S> out) {
   using Tile = SmallTile<S>;
-  const Index depth = a.cols(), height = a.rows();
+  const Index depth = a.cols, height = a.rows;
   // Tiles of rows one after another, column by column, the last one 0 where there are no more. Kept
   // by the thread.
   static thread_local Vector<S> packed;
@@ -98,18 +103,18 @@ void small_product(S alpha, const A& a, const B& b, Out& out) {
     Eigen::Map<Eigen::Matrix<S, rows(), Eigen::Dynamic>> tile(packed.data() + top * depth, rows(),
                                                               depth);
     if (count < rows()) tile.setZero();
-    tile.topRows(count) = alpha * a.middleRows(top, count);
+    a.middle_rows(top, count).visit([&](const auto& part) { tile.topRows(count) = alpha * part; });
   });
   const auto run = [&](Index first, auto cols, Index top, auto rows) {
-    const S* from = b.data() + first * b.outerStride();
-    const Index stride = b.outerStride();
+    const S* from = b.data + first * b.stride;
+    const Index stride = b.stride;
     S* to = out.data() + top + first * out.outerStride();
     const Index count = std::min<Index>(rows(), height - top);
     Tile::template run<rows(), cols()>(
         packed.data() + top * depth, rows(), depth,
         [&](Index k, int c) { return from[k + c * stride]; },
         [&](int c, const S* sum) {
-          store_rows<rows(), assign>(sum, to + c * out.outerStride(), count);
+          store_rows<rows()>(assign, sum, to + c * out.outerStride(), count);
         });
   };
   constexpr Index step = 8;
@@ -125,23 +130,23 @@ void small_product(S alpha, const A& a, const B& b, Out& out) {
         [&](Index top, auto rows) { run(first, std::integral_constant<int, 1>(), top, rows); });
 }
 
-/// out (+)= alpha a b^T for out of few rows and columns and a and b of many columns, which are
-/// contiguous: the sum of the outer products of their columns, in their order.
-/// @param b_stride  between the columns of b.
-template <bool assign, Real S, class A, class Out>
-void small_outer_product(S alpha, const A& a, const S* b, Index b_stride, Out& out) {
+/// out (+)= alpha a b for out of few rows and columns, a of many columns, which it lies by, and b
+/// of as many rows, which it lies by: the sum of the outer products of those, in their order.
+template <Real S>
+void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
+                         StridedResult<S> out) {
   using Tile = SmallTile<S>;
   constexpr Index part = 256;  // columns, which stay in the cache for all tiles
-  if constexpr (assign) out.setZero();
-  for (Index begin = 0; begin < a.cols(); begin += part) {
-    const Index depth = std::min(part, a.cols() - begin);
-    const S* left = a.data() + begin * a.outerStride();
-    const S* right = b + begin * b_stride;
+  if (assign) out.setZero();
+  for (Index begin = 0; begin < a.cols; begin += part) {
+    const Index depth = std::min(part, a.cols - begin);
+    const S* left = a.data + begin * a.stride;
+    const S* right = b.data + begin * b.stride;
     const auto run = [&](Index first, auto cols, Index top, auto rows) {
       S* to = out.data() + top + first * out.outerStride();
       Tile::template run<rows(), cols()>(
-          left + top, a.outerStride(), depth,
-          [&](Index k, int c) { return right[k * b_stride + first + c]; },
+          left + top, a.stride, depth,
+          [&](Index k, int c) { return right[k * b.stride + first + c]; },
           [&](int c, const S* sum) {
             S* column = to + c * out.outerStride();
             for (int i = 0; i < rows(); ++i) column[i] += alpha * sum[i];
