@@ -291,6 +291,7 @@ TEST_CASE("DictionaryLearning recovers the dictionary from signals alone",
   CHECK(DictionaryLearning({.num_atoms = 1000}).rounds(5000) == 1600);
   CHECK(DictionaryLearning({.num_atoms = 1000}).rounds(1) == 3200);
   CHECK(DictionaryLearning({.num_atoms = 500}).rounds(100000) == 1600);
+  CHECK(DictionaryLearning({.num_atoms = 5000}).rounds(100000) == 400);
   CHECK(DictionaryLearning({.num_atoms = 100, .rounds = 7}).rounds(1) == 7);
   CHECK(says(message_of([] { (void)DictionaryLearning({.num_atoms = 0}); }), "num_atoms"));
   CHECK(
