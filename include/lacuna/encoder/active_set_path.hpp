@@ -119,7 +119,14 @@ class ActiveSetPath {
         result.status = tolerance_ > 0 ? Status::max_iterations : Status::completed;
         return result;
       }
-      if (!take(atom, x, correlations, result)) close(atom, correlations);
+      const bool later = basis_.can_wait() && tolerance_ > 0;
+      if (later) remember_candidates();
+      if (!take(atom, x, correlations, result, later)) {
+        close(atom, correlations);
+      } else if (basis_.waiting() > 0) {
+        take_candidates(violation, x, correlations, result);
+        project(correlations, result);
+      }
     }
   }
 
@@ -230,6 +237,10 @@ class ActiveSetPath {
         chunk = i;
       }
     if (chunk < 0) return -1;
+    return most_violating_of(chunk, correlations);
+  }
+  template <class C>
+  [[nodiscard]] Index most_violating_of(Index chunk, const C& correlations) const {
     const Index end = std::min((chunk + 1) * Chunk, threshold_.size());
     Index atom = chunk * Chunk;
     for (Index i = atom + 1; i < end; ++i)
@@ -301,8 +312,9 @@ class ActiveSetPath {
 
   /// Brings the atom into use, and out those whose coefficients would change sign. False where it
   /// lies in the span of those in use and none of them can leave for it.
+  /// @param later  whether the projection may wait for `project`.
   template <class X, class C>
-  bool take(Index atom, const X& x, C& correlations, Result& result) {
+  bool take(Index atom, const X& x, C& correlations, Result& result, bool later = false) {
     const S sign = !Nonnegative && correlations[atom] < S(0) ? S(-1) : S(1);
     S pivot = outside_span(atom, result);
     S start = S(0);
@@ -315,9 +327,62 @@ class ActiveSetPath {
         return false;
       }
     }
-    append(atom, sign, start, pivot, x, correlations, result);
+    append(atom, sign, start, pivot, x, correlations, correlations[atom], result, later);
     settle(correlations, result);
     return true;
+  }
+
+  /// The most violating atoms of the chunks that have the largest violations but for the largest.
+  void remember_candidates() {
+    candidates_.clear();
+    Index first = -1;
+    chunk_best_.maxCoeff(&first);
+    for (Index chunk = 0; chunk < chunk_best_.size(); ++chunk) {
+      if (chunk == first || !(chunk_best_[chunk] > S(0))) continue;
+      // By insertion, the largest first.
+      std::size_t at = candidates_.size();
+      while (at > 0 && chunk_best_[candidates_[at - 1]] < chunk_best_[chunk]) --at;
+      if (at == most_candidates) continue;
+      if (candidates_.size() == most_candidates) candidates_.pop_back();
+      candidates_.insert(candidates_.begin() + static_cast<std::ptrdiff_t>(at), chunk);
+    }
+  }
+
+  /// After an atom whose projection waits: those of the candidates that are still violated by half
+  /// of what the first one was come into use too, before all atoms are looked at again. The pass
+  /// over all atoms is what a change costs, and is made once for them.
+  template <class X, class C>
+  void take_candidates(S violation, const X& x, C& correlations, Result& result) {
+    for (const Index chunk : candidates_) {
+      if (basis_.waiting() == 0 || basis_.waiting() == Basis::most_waiting) return;
+      if (result.changes >= max_changes_ || basis_.size() == basis_.most()) return;
+      if (!(chunk_best_[chunk] > violation / 2)) return;
+      const Index atom = most_violating_of(chunk, correlations);
+      const S pivot = outside_span(atom, result);
+      if (!independent(pivot, atom)) continue;
+      S correlation = correlations[atom];
+      for (Index k = basis_.size() - basis_.waiting(); k < basis_.size(); ++k)
+        correlation -= along_[k] * basis_.asked(k);
+      const S size = Nonnegative ? correlation : std::abs(correlation);
+      const S own = (size - threshold_[atom]) * weight_[atom];
+      if (!(own > violation / 2 && own > rounding_of(atom))) continue;
+      const S sign = !Nonnegative && correlation < S(0) ? S(-1) : S(1);
+      append(atom, sign, S(0), pivot, x, correlations, correlation, result, true);
+      settle(correlations, result);
+    }
+  }
+
+  /// The projections that wait, and with them the correlations.
+  template <class C>
+  void project(C& correlations, Result& result) {
+    if (basis_.waiting() == 0) return;
+    result.flops += (2 * basis_.waiting() + 1) * threshold_.size();
+    basis_.project(
+        [&](auto segment, Index, Index k, const auto& p) {
+          segment(correlations) -= along_[k] * p;
+        },
+        [&](auto segment, Index chunk) { score_chunk(segment(correlations), segment, chunk); },
+        result.flops);
   }
 
   /// The squared length of the atom's part outside the span of those in use.
@@ -333,16 +398,21 @@ class ActiveSetPath {
     return base_[basis_.support()[static_cast<std::size_t>(k)]];
   }
 
+  /// @param correlation  the atom's, as it is now. @param later  as in `take`.
   template <class X, class C>
-  void append(Index atom, S sign, S start, S pivot, const X& x, C& correlations, Result& result) {
+  void append(Index atom, S sign, S start, S pivot, const X& x, C& correlations, S correlation,
+              Result& result, bool later = false) {
     const Index size = basis_.size();
     const S length = std::sqrt(pivot);
-    const S y = (correlations[atom] - sign * base_[atom]) / length;
+    const S y = (correlation - sign * base_[atom]) / length;
     along_[size] = y;
     signs_[size] = sign;
     coefficients_[size] = start;
     inner_[size] = basis_.atoms().col(atom).dot(x);
     threshold_[atom] = std::numeric_limits<S>::infinity();
+    ++result.changes;
+    result.flops += 2 * x.size();
+    if (later) return basis_.append_later(atom, length);
     basis_.append(
         atom, length,
         [&](auto segment, Index chunk, const auto& p) {
@@ -351,8 +421,7 @@ class ActiveSetPath {
           score_chunk(c, segment, chunk);
         },
         result.flops);
-    result.flops += 3 * threshold_.size() + 2 * x.size();
-    ++result.changes;
+    result.flops += 3 * threshold_.size();
   }
 
   /// From the present coefficients towards those that satisfy the equations of the atoms in use, as
@@ -375,6 +444,7 @@ class ActiveSetPath {
         }
       }
       if (leaving < 0) break;
+      project(correlations, result);
       for (Index k = 0; k < basis_.size(); ++k)
         coefficients_[k] += step * (target_[k] - coefficients_[k]);
       drop(leaving, correlations, result);
@@ -396,7 +466,8 @@ class ActiveSetPath {
     basis_.remove(position, along_, result.flops);
     // What the lost direction explained is unexplained again.
     const Index size = basis_.size();
-    correlations += along_[size] * basis_.projection(size);
+    basis_.with_projection(
+        size, [&](auto segment, const auto& p) { segment(correlations) += along_[size] * p; });
     result.flops += 2 * threshold_.size();
     ++result.changes;
   }
@@ -413,7 +484,7 @@ class ActiveSetPath {
     if (objective > exchanged_at_[atom] - std::sqrt(energy_) * static_cast<double>(rounding()))
       return false;
     Vector<S>& v = target_;
-    for (Index k = 0; k < size; ++k) forward_[k] = basis_.projection(k)[atom];
+    for (Index k = 0; k < size; ++k) forward_[k] = basis_.projection(k, atom);
     basis_.solve(forward_, v);
     Index leaving = -1;
     S step = std::numeric_limits<S>::infinity();
@@ -447,7 +518,8 @@ class ActiveSetPath {
       if (!(basis_.lengths()[atom] > S(0))) continue;
       const S pivot = outside_span(atom, result);
       if (!independent(pivot, atom)) continue;
-      append(atom, coefficient < S(0) ? S(-1) : S(1), coefficient, pivot, x, correlations, result);
+      append(atom, coefficient < S(0) ? S(-1) : S(1), coefficient, pivot, x, correlations,
+             correlations[atom], result);
     }
     initial_.clear();
     settle(correlations, result);
@@ -464,6 +536,8 @@ class ActiveSetPath {
   Vector<S> threshold_;          // that of base_; infinite for atoms in use
   Vector<double> exchanged_at_;  // the objective at which an atom last left by exchange
   std::vector<std::pair<Index, S>> initial_;
+  static constexpr std::size_t most_candidates = Basis::most_waiting - 1;
+  std::vector<Index> candidates_;  // their chunks
   Vector<S> chunk_best_, along_, coefficients_, target_, forward_, signs_, inner_;
 };
 

@@ -175,8 +175,10 @@ class NonnegativeSelection {
     basis_.remove(position, along_, result.flops);
     // What the lost direction explained, and what it covered of each atom, is open again.
     const Index size = basis_.size();
-    correlations_ += along_[size] * basis_.projection(size);
-    outside_.array() += basis_.projection(size).array().square();
+    basis_.with_projection(size, [&](auto segment, const auto& p) {
+      segment(correlations_) += along_[size] * p;
+      segment(outside_).array() += p.array().square();
+    });
     result.flops += 4 * outside_.size();
     return along_[size] * along_[size];
   }

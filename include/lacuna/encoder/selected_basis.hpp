@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <lacuna/core/matrix.hpp>
@@ -38,17 +40,19 @@ class SelectedBasis {
       : atoms_(atoms),
         gram_(gram),
         lengths_(atoms.colwise().squaredNorm().transpose()),
-        // Columns a power of two apart would all fall into the same few lines of the cache.
-        projections_(num_chunks() * Chunk + 16, most),
+        projections_(num_chunks() * Chunk * most),
+        whole_(Vector<S>::Zero(gram ? 0 : num_chunks() * Chunk)),
         directions_(gram ? 0 : atoms.rows(), gram ? 0 : most + 1),
         factor_(most, most),
         inverse_diagonal_(most),
         tail_(Segment::Zero()) {
-    projections_.bottomRows(projections_.rows() - atoms.cols()).setZero();
     support_.reserve(static_cast<std::size_t>(most));
   }
 
-  void clear() { support_.clear(); }
+  void clear() {
+    support_.clear();
+    projected_ = 0;
+  }
 
   [[nodiscard]] const Matrix<S>& atoms() const noexcept { return atoms_; }
   /// Squared lengths of the atoms.
@@ -73,9 +77,15 @@ class SelectedBasis {
     if (size == most()) return S(0);
     auto row = factor_.row(size);
     S inside = S(0);
-    for (Index j = 0; j < size; ++j) {
-      row[j] = projections_(atom, j);
+    for (Index j = 0; j < projected_; ++j) {
+      row[j] = projection(j, atom);
       inside += row[j] * row[j];
+    }
+    for (Index j = projected_; j < size; ++j) {
+      const S own = (*gram_)(atom, support_[static_cast<std::size_t>(j)]);
+      row[j] = (own - factor_.row(j).head(j).dot(row.head(j))) * inverse_diagonal_[j];
+      inside += row[j] * row[j];
+      flops += 2 * j + 2;
     }
     if (gram_) {
       flops += 2 * size;
@@ -97,8 +107,7 @@ class SelectedBasis {
         atom, length,
         [&](Index chunk, const Segment& p) {
           with_segment(chunk, [&](auto segment) {
-            using Part = decltype(segment(projections_.col(0)));
-            if constexpr (Part::SizeAtCompileTime == Chunk)
+            if constexpr (is_whole<decltype(segment)>)
               update(segment, chunk, p);
             else
               update(segment, chunk, p.head(atoms_.cols() - chunk * Chunk));
@@ -120,24 +129,66 @@ class SelectedBasis {
       flops += (2 * size + 1) * atoms_.cols();
     } else {
       directions_.col(size) *= scale;
-      projections_.col(size).head(atoms_.cols()).noalias() =
-          atoms_.transpose() * directions_.col(size);
+      whole_.head(atoms_.cols()).noalias() = atoms_.transpose() * directions_.col(size);
       flops += 2 * atoms_.size();
     }
     const S* row = factor_.data() + size * factor_.cols();
     for (Index chunk = 0; chunk < chunks; ++chunk) {
-      auto projection = padded(projections_.col(size), chunk);
       Segment p;
       if (gram_) {
         p = Eigen::Map<const Segment>(gram_chunk(atom, chunk));
-        for (Index j = 0; j < size; ++j) p -= row[j] * padded(projections_.col(j), chunk);
+        for (Index j = 0; j < size; ++j) p -= row[j] * part(chunk, j);
         p *= scale;
-        projection = p;
       } else {
-        p = projection;
+        p = whole_.template segment<Chunk>(chunk * Chunk);
       }
+      part(chunk, size) = p;
       update(chunk, p);
     }
+    projected_ = size + 1;
+  }
+
+  /// Projections that can wait at a time.
+  static constexpr int most_waiting = 4;
+  /// Whether projections can wait: in Gram form.
+  [[nodiscard]] bool can_wait() const noexcept { return gram_ != nullptr; }
+  /// `append` whose projection waits for `project`. In Gram form alone.
+  void append_later(Index atom, S length) {
+    const Index size = this->size();
+    factor_(size, size) = length;
+    inverse_diagonal_[size] = 1 / length;
+    support_.push_back(atom);
+    prefetch(gram_->col(atom));
+  }
+  /// Atoms whose projection is waiting, the last ones of the support.
+  [[nodiscard]] Index waiting() const noexcept { return size() - projected_; }
+  /// The entry of an atom's projection on direction k, which `outside_span` was last asked for.
+  [[nodiscard]] S asked(Index k) const { return factor_(size(), k); }
+
+  /// Makes the projections that wait, all of them for one chunk of atoms after another, so that
+  /// those there are come from afar once for all. Calls `update(segment, chunk, k, p)` with each
+  /// chunk of projection k, and `finish(segment, chunk)` after the last one of a chunk.
+  template <class Update, class Finish>
+  void project(Update&& update, Finish&& finish, std::int64_t& flops) {
+    const Index size = this->size();
+    for (Index k = projected_; k < size; ++k) flops += (2 * k + 1) * atoms_.cols();
+    for (Index chunk = 0; chunk < num_chunks(); ++chunk)
+      with_segment(chunk, [&](auto segment) {
+        for (Index k = projected_; k < size; ++k) {
+          const S* row = factor_.data() + k * factor_.cols();
+          Segment p =
+              Eigen::Map<const Segment>(gram_chunk(support_[static_cast<std::size_t>(k)], chunk));
+          for (Index j = 0; j < k; ++j) p -= row[j] * part(chunk, j);
+          p *= inverse_diagonal_[k];
+          part(chunk, k) = p;
+          if constexpr (is_whole<decltype(segment)>)
+            update(segment, chunk, k, p);
+          else
+            update(segment, chunk, k, p.head(atoms_.cols() - chunk * Chunk));
+        }
+        finish(segment, chunk);
+      });
+    projected_ = size;
   }
 
   /// Takes out the atom at `position` of the support. `along`, coordinates in the directions, is
@@ -146,6 +197,7 @@ class SelectedBasis {
   void remove(Index position, Vector<S>& along, std::int64_t& flops) {
     const Index last = size() - 1;
     support_.erase(support_.begin() + position);
+    projected_ = last;
     for (Index r = position; r < last; ++r)
       factor_.row(r).head(r + 2) = factor_.row(r + 1).head(r + 2);
     // Row r now reaches one column too far; each rotation of columns k, k + 1 brings row k back.
@@ -155,11 +207,10 @@ class SelectedBasis {
       for (Index r = k; r < last; ++r) rotate(factor_(r, k), factor_(r, k + 1), c, s);
       inverse_diagonal_[k] = 1 / factor_(k, k);
       rotate(along[k], along[k + 1], c, s);
-      auto p = projections_.col(k), q = projections_.col(k + 1);
       for (Index chunk = 0; chunk < num_chunks(); ++chunk) {
-        const Segment first = padded(p, chunk), second = padded(q, chunk);
-        padded(p, chunk) = c * first + s * second;
-        padded(q, chunk) = c * second - s * first;
+        const Segment first = part(chunk, k), second = part(chunk, k + 1);
+        part(chunk, k) = c * first + s * second;
+        part(chunk, k + 1) = c * second - s * first;
       }
       for (Index r = 0; r < directions_.rows(); ++r)  // none in Gram form
         rotate(directions_(r, k), directions_(r, k + 1), c, s);
@@ -167,8 +218,20 @@ class SelectedBasis {
     }
   }
 
-  /// The projection of all atoms on direction k.
-  [[nodiscard]] auto projection(Index k) const { return projections_.col(k).head(atoms_.cols()); }
+  /// The projection of an atom on direction k.
+  [[nodiscard]] S projection(Index k, Index atom) const {
+    return part(atom / Chunk, k)[atom % Chunk];
+  }
+  /// Calls `use(segment, p)` with each chunk of the projection of all atoms on direction k.
+  template <class Use>
+  void with_projection(Index k, Use&& use) const {
+    for_each_chunk([&](auto segment, Index chunk) {
+      if constexpr (is_whole<decltype(segment)>)
+        use(segment, part(chunk, k));
+      else
+        use(segment, part(chunk, k).head(atoms_.cols() - chunk * Chunk));
+    });
+  }
 
   /// L^T s = along for the coefficients s of the support, in its order. Cost: size^2 flops.
   void solve(const Vector<S>& along, Vector<S>& coefficients) const {
@@ -212,10 +275,18 @@ class SelectedBasis {
   using Segment = Eigen::Matrix<S, Chunk, 1>;
   static constexpr Index line = 64 / sizeof(S);  // of the cache
 
-  /// A chunk of a vector that has room for all of the last one.
-  template <class V>
-  static auto padded(V&& v, Index chunk) {
-    return v.template segment<Chunk>(chunk * Chunk);
+  /// Whether a segment is that of a whole chunk.
+  template <class SegmentOf>
+  static constexpr bool is_whole = std::remove_cvref_t<decltype(std::declval<SegmentOf>()(
+                                       std::declval<Vector<S>&>()))>::SizeAtCompileTime == Chunk;
+
+  /// A chunk of a projection; beyond the last atom 0. Those of a chunk lie one after another, so
+  /// that going through them for one chunk of atoms is reading on.
+  [[nodiscard]] auto part(Index chunk, Index k) {
+    return Eigen::Map<Segment>(projections_.data() + (chunk * most() + k) * Chunk);
+  }
+  [[nodiscard]] auto part(Index chunk, Index k) const {
+    return Eigen::Map<const Segment>(projections_.data() + (chunk * most() + k) * Chunk);
   }
 
   template <class Use>
@@ -254,13 +325,15 @@ class SelectedBasis {
   const Matrix<S>& atoms_;
   const Matrix<S>* gram_;
   Vector<S> lengths_;
-  Matrix<S> projections_;  // num_atoms and zeros up to a whole chunk x most: p_k
+  Vector<S> projections_;  // p_k of the atoms, Chunk x most for a chunk of them
+  Vector<S> whole_;        // a projection as the residual form makes it, and zeros to a whole chunk
   Matrix<S> directions_;   // dim x (most + 1): q_k and a candidate, in residual form
   // L, a row contiguous, and beside it nothing of meaning.
   Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> factor_;
   Vector<S> inverse_diagonal_;
   Segment tail_;  // the last chunk of a column of the Gram matrix, and zeros
   std::vector<Index> support_;
+  Index projected_ = 0;  // directions whose projection is there: all, but for those that wait
 };
 
 }  // namespace lacuna::detail
