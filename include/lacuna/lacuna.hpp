@@ -91,6 +91,7 @@
 #include <lacuna/encoder/active_set_path.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/encoder/atom_violations.hpp>
 #include <lacuna/encoder/batch_top_k.hpp>
 #include <lacuna/encoder/best_of.hpp>
 #include <lacuna/encoder/chunk_scores.hpp>

@@ -65,9 +65,10 @@ void check_optimal(const Dense& d, const Matrix<double>& x, double lambda) {
 
 TEST_CASE("ActiveSet satisfies the conditions of optimality", "[active_set]") {
   INFO("seeds 1, 2 and 5");
-  // Atoms of different lengths; more atoms than dimensions, and fewer; both chunk sizes and their ends.
-  const auto [dim, num_atoms] =
-      GENERATE(table<Index, Index>({{8, 16}, {5, 3}, {10, 40}, {12, 64}, {12, 150}}));
+  // Atoms of different lengths; more atoms than dimensions, and fewer; both chunk sizes and their
+  // ends; as many chunks as come in at once, and more.
+  const auto [dim, num_atoms] = GENERATE(
+      table<Index, Index>({{8, 16}, {5, 3}, {10, 40}, {12, 64}, {12, 150}, {20, 400}}));
   Matrix<double> atoms = random_normal<double>(dim, num_atoms, 1);
   for (Index j = 0; j < num_atoms; ++j) atoms.col(j) *= 0.2 + 0.05 * static_cast<double>(j % 5);
   const Dense d(atoms);

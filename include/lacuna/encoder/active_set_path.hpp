@@ -3,6 +3,7 @@
 #define LACUNA_ENCODER_ACTIVE_SET_PATH_HPP
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include <lacuna/core/status.hpp>
-#include <lacuna/encoder/chunk_scores.hpp>
+#include <lacuna/encoder/atom_violations.hpp>
 #include <lacuna/encoder/selected_basis.hpp>
 
 namespace lacuna {
@@ -30,9 +31,7 @@ namespace detail {
 template <Real S, bool Nonnegative, int Chunk>
 class ActiveSetPath {
  public:
-  /// What is the largest violation: as it is, which is what a duality gap asks for, or over the
-  /// length of the atom, as in matching pursuit.
-  enum class Choice { violation, violation_over_length };
+  using Choice = ViolationChoice;
 
   /// One threshold for all atoms, and no ridge.
   ActiveSetPath(const Matrix<S>& atoms, const Matrix<S>* gram, double lambda, double tolerance,
@@ -49,41 +48,19 @@ class ActiveSetPath {
         ridge_(static_cast<S>(ridge)),
         tolerance_(tolerance),
         max_changes_(max_changes),
-        base_(thresholds),
-        weight_(Vector<S>::Ones(atoms.cols())),
-        root_length_(basis_.lengths().cwiseSqrt()),
-        threshold_(atoms.cols()),
+        violations_(basis_.lengths(), thresholds, choice),
         exchanged_at_(atoms.cols()),
-        chunk_best_(basis_.num_chunks()),
         along_(basis_.most() + 1),
         coefficients_(basis_.most() + 1),
         target_(basis_.most() + 1),
         forward_(basis_.most() + 1),
         signs_(basis_.most() + 1),
-        inner_(basis_.most() + 1) {
-    // An atom of length 0 never comes in.
-    start_threshold_ =
-        (basis_.lengths().array() > S(0)).select(base_, std::numeric_limits<S>::infinity());
-    // An atom whose threshold does not fit S never comes in either, and is no unit of anything.
-    for (const S base : base_)
-      if (std::isfinite(base)) largest_base_ = std::max(largest_base_, base);
-    // Of thresholds far apart none is a unit whose quotients with all of them fit S.
-    if (base_.size() > 0 && largest_base_ > S(1e12) * base_.minCoeff()) largest_base_ = S(1);
-    if (choice == Choice::violation_over_length)
-      weight_ = basis_.lengths().unaryExpr(
-          [](S length) { return length > S(0) ? 1 / std::sqrt(length) : S(1); });
-    else if (largest_base_ > S(0))
-      // What a duality gap asks for is the violation in units of the atom's threshold, which may be
-      // as small as S allows.
-      weight_ = base_.unaryExpr([this](S base) {
-        return std::isfinite(base) ? std::min(largest_base_ / base, S(1e30)) : S(1);
-      });
-  }
+        inner_(basis_.most() + 1) {}
 
   /// The next `run` begins with this atom in use, and this coefficient: from atoms in rising order.
   void begin_with(Index atom, S coefficient) {
     if (coefficient == S(0) || (Nonnegative && coefficient < S(0))) return;
-    if (!std::isfinite(base_[atom])) return;
+    if (!std::isfinite(violations_.threshold(atom))) return;
     initial_.push_back({atom, coefficient});
   }
 
@@ -99,9 +76,9 @@ class ActiveSetPath {
     Result result = begin(x, correlations);
     if (!initial_.empty()) take_initial(x, correlations, result);
     while (true) {
-      Index atom = most_violating(correlations);
-      const S violation = atom < 0 ? S(0) : violation_of(atom, correlations);
-      result.flops += 2 * threshold_.size() + 4 * basis_.size() + 12;
+      Index atom = violations_.most(correlations);
+      const S violation = atom < 0 ? S(0) : violations_.of(atom, correlations[atom]);
+      result.flops += 2 * violations_.num_atoms() + 4 * basis_.size() + 12;
       // At tolerance 0 a gap of 0 proves nothing: it is of inner products, and rounding ends it
       // there while violations, of which it is the square, are still seen.
       if (tolerance_ > 0 ? relative_gap(static_cast<double>(violation)) <= tolerance_
@@ -109,7 +86,8 @@ class ActiveSetPath {
         result.status = Status::converged;
         return result;
       }
-      if (atom < 0 || violation <= rounding_of(atom)) atom = beyond_rounding(correlations);
+      if (atom < 0 || violation <= violations_.rounding_of(atom, rounding()))
+        atom = violations_.beyond_rounding(correlations, rounding());
       if (atom < 0) {
         // Optimal as far as S can tell; whether that is the tolerance, the certificate says.
         result.status = tolerance_ > 0 ? Status::precision_limit : Status::completed;
@@ -119,14 +97,12 @@ class ActiveSetPath {
         result.status = tolerance_ > 0 ? Status::max_iterations : Status::completed;
         return result;
       }
-      const bool later = basis_.can_wait() && tolerance_ > 0;
-      if (later) remember_candidates();
-      if (!take(atom, x, correlations, result, later)) {
+      if (!take(atom, x, correlations, result)) {
         close(atom, correlations);
-      } else if (basis_.waiting() > 0) {
-        take_candidates(violation, x, correlations, result);
-        project(correlations, result);
+        continue;
       }
+      take_more(violation, x, correlations, result);
+      project(correlations, result);
     }
   }
 
@@ -143,18 +119,22 @@ class ActiveSetPath {
         energy_;
     Index selected = 0;
     while (true) {
-      result.flops += 2 * threshold_.size() + 2 * basis_.size();
+      result.flops += 2 * violations_.num_atoms() + 2 * basis_.size();
       if (residual_energy(x) <= enough) {
         result.status = Status::converged;
         return result;
       }
       if (selected == k) return result;
-      const Index atom = most_violating(correlations);
-      if (atom < 0 || violation_of(atom, correlations) <= rounding_of(atom)) return result;
-      if (take(atom, x, correlations, result))
+      const Index atom = violations_.most(correlations);
+      if (atom < 0 ||
+          violations_.of(atom, correlations[atom]) <= violations_.rounding_of(atom, rounding()))
+        return result;
+      if (take(atom, x, correlations, result)) {
+        project(correlations, result);
         ++selected;
-      else
+      } else {
         close(atom, correlations);
+      }
     }
   }
 
@@ -173,7 +153,7 @@ class ActiveSetPath {
   template <class X, class C>
   Result begin(const X& x, const C& correlations) {
     basis_.clear();
-    threshold_ = start_threshold_;
+    violations_.start();
     exchanged_at_.setConstant(std::numeric_limits<double>::infinity());
     energy_ = x.template cast<double>().squaredNorm();
     score(correlations);
@@ -184,8 +164,8 @@ class ActiveSetPath {
   /// In the span of the atoms in use, and none of them leaves for it: rounding decided.
   template <class C>
   void close(Index atom, const C& correlations) {
-    threshold_[atom] = std::numeric_limits<S>::infinity();
-    rescore(atom / Chunk, correlations);
+    violations_.close(atom);
+    violations_.score_chunk_of(atom, correlations);
   }
 
   /// ||x - D s||^2: from inner products, and measured where those are at their rounding.
@@ -202,50 +182,7 @@ class ActiveSetPath {
   template <class C>
   void score(const C& correlations) {
     basis_.for_each_chunk(
-        [&](auto segment, Index chunk) { score_chunk(segment(correlations), segment, chunk); });
-  }
-  template <class C>
-  void rescore(Index chunk, const C& correlations) {
-    const Index begin = chunk * Chunk, count = std::min<Index>(Chunk, threshold_.size() - begin);
-    score_chunk(
-        correlations.segment(begin, count),
-        [begin, count](const auto& v) { return v.segment(begin, count); }, chunk);
-  }
-  template <class C, class Segment>
-  void score_chunk(const C& c, Segment segment, Index chunk) {
-    const auto threshold = segment(threshold_).array(), weight = segment(weight_).array();
-    if constexpr (Nonnegative)
-      chunk_best_[chunk] = largest((c.array() - threshold) * weight);
-    else
-      chunk_best_[chunk] = largest((c.array().abs() - threshold) * weight);
-  }
-
-  template <class C>
-  [[nodiscard]] S violation_of(Index i, const C& correlations) const {
-    const S correlation = Nonnegative ? correlations[i] : std::abs(correlations[i]);
-    return (correlation - threshold_[i]) * weight_[i];
-  }
-
-  /// The atom not in use whose optimality is violated most, -1 where none is.
-  template <class C>
-  [[nodiscard]] Index most_violating(const C& correlations) const {
-    Index chunk = -1;
-    S best = S(0);
-    for (Index i = 0; i < chunk_best_.size(); ++i)
-      if (chunk_best_[i] > best) {
-        best = chunk_best_[i];
-        chunk = i;
-      }
-    if (chunk < 0) return -1;
-    return most_violating_of(chunk, correlations);
-  }
-  template <class C>
-  [[nodiscard]] Index most_violating_of(Index chunk, const C& correlations) const {
-    const Index end = std::min((chunk + 1) * Chunk, threshold_.size());
-    Index atom = chunk * Chunk;
-    for (Index i = atom + 1; i < end; ++i)
-      if (violation_of(i, correlations) > violation_of(atom, correlations)) atom = i;
-    return atom;
+        [&](auto segment, Index chunk) { violations_.score(correlations, segment, chunk); });
   }
 
   /// What rounding leaves of the violation of an atom, over its length and weight: of x, and of the
@@ -253,28 +190,9 @@ class ActiveSetPath {
   [[nodiscard]] S rounding() const {
     S terms = static_cast<S>(std::sqrt(energy_));
     for (Index k = 0; k < basis_.size(); ++k)
-      terms +=
-          std::abs(coefficients_[k]) * root_length_[basis_.support()[static_cast<std::size_t>(k)]];
+      terms += std::abs(coefficients_[k]) *
+               violations_.root_length(basis_.support()[static_cast<std::size_t>(k)]);
     return S(4) * std::numeric_limits<S>::epsilon() * terms;
-  }
-  [[nodiscard]] S rounding_of(Index atom) const {
-    return rounding() * weight_[atom] * root_length_[atom];
-  }
-
-  /// The atom whose violation is most above its rounding, -1 where none is: the rounding of a long
-  /// atom may be more than the violation of a short one.
-  template <class C>
-  [[nodiscard]] Index beyond_rounding(const C& correlations) const {
-    const S rounding = this->rounding();
-    Index atom = -1;
-    S most = rounding;
-    for (Index i = 0; i < threshold_.size(); ++i) {
-      const S violation = violation_of(i, correlations);
-      if (!(violation > most * weight_[i] * root_length_[i])) continue;
-      most = violation / (weight_[i] * root_length_[i]);
-      atom = i;
-    }
-    return atom;
   }
 
   struct Sums {
@@ -300,7 +218,7 @@ class ActiveSetPath {
   [[nodiscard]] double relative_gap(double violation) const {
     if (!(energy_ > 0)) return 0;
     const auto [inner, l1] = sums();
-    const double unit = static_cast<double>(largest_base_);
+    const double unit = static_cast<double>(violations_.unit());
     const double signal_residual = energy_ - inner;
     const double residual = std::max(0.0, signal_residual - l1);
     const double primal = 0.5 * residual + l1;
@@ -311,10 +229,10 @@ class ActiveSetPath {
   }
 
   /// Brings the atom into use, and out those whose coefficients would change sign. False where it
-  /// lies in the span of those in use and none of them can leave for it.
-  /// @param later  whether the projection may wait for `project`.
+  /// lies in the span of those in use and none of them can leave for it. Its projection may wait
+  /// for `project`, and the correlations with it.
   template <class X, class C>
-  bool take(Index atom, const X& x, C& correlations, Result& result, bool later = false) {
+  bool take(Index atom, const X& x, C& correlations, Result& result) {
     const S sign = !Nonnegative && correlations[atom] < S(0) ? S(-1) : S(1);
     S pivot = outside_span(atom, result);
     S start = S(0);
@@ -327,61 +245,49 @@ class ActiveSetPath {
         return false;
       }
     }
-    append(atom, sign, start, pivot, x, correlations, correlations[atom], result, later);
+    append(atom, sign, start, pivot, correlations[atom], x, result);
     settle(correlations, result);
     return true;
   }
 
-  /// The most violating atoms of the chunks that have the largest violations but for the largest.
-  void remember_candidates() {
-    candidates_.clear();
-    Index first = -1;
-    chunk_best_.maxCoeff(&first);
-    for (Index chunk = 0; chunk < chunk_best_.size(); ++chunk) {
-      if (chunk == first || !(chunk_best_[chunk] > S(0))) continue;
-      // By insertion, the largest first.
-      std::size_t at = candidates_.size();
-      while (at > 0 && chunk_best_[candidates_[at - 1]] < chunk_best_[chunk]) --at;
-      if (at == most_candidates) continue;
-      if (candidates_.size() == most_candidates) candidates_.pop_back();
-      candidates_.insert(candidates_.begin() + static_cast<std::ptrdiff_t>(at), chunk);
-    }
-  }
-
-  /// After an atom whose projection waits: those of the candidates that are still violated by half
-  /// of what the first one was come into use too, before all atoms are looked at again. The pass
-  /// over all atoms is what a change costs, and is made once for them.
+  /// While the projection of an atom waits: atoms of other chunks that are violated by more than
+  /// half of what it was, at the correlations as they are by now, come into use too. A pass over
+  /// all atoms is what a change costs, and is made once for them.
   template <class X, class C>
-  void take_candidates(S violation, const X& x, C& correlations, Result& result) {
-    for (const Index chunk : candidates_) {
-      if (basis_.waiting() == 0 || basis_.waiting() == Basis::most_waiting) return;
+  void take_more(S violation, const X& x, C& correlations, Result& result) {
+    if (!basis_.can_wait() || basis_.waiting() == 0) return;
+    // Chunks as they were scored before the first atom came in.
+    std::array<Index, 3> chunks;
+    const std::size_t count =
+        violations_.most_chunks(violation / 2, basis_.support().back() / Chunk, chunks);
+    for (std::size_t i = 0; i < count && basis_.waiting() > 0; ++i) {
       if (result.changes >= max_changes_ || basis_.size() == basis_.most()) return;
-      if (!(chunk_best_[chunk] > violation / 2)) return;
-      const Index atom = most_violating_of(chunk, correlations);
+      const Index atom = violations_.most_of(chunks[i], correlations);
       const S pivot = outside_span(atom, result);
-      if (!independent(pivot, atom)) continue;
       S correlation = correlations[atom];
       for (Index k = basis_.size() - basis_.waiting(); k < basis_.size(); ++k)
         correlation -= along_[k] * basis_.asked(k);
-      const S size = Nonnegative ? correlation : std::abs(correlation);
-      const S own = (size - threshold_[atom]) * weight_[atom];
-      if (!(own > violation / 2 && own > rounding_of(atom))) continue;
+      const S own = violations_.of(atom, correlation);
+      if (!independent(pivot, atom) || !(own > violation / 2) ||
+          !(own > violations_.rounding_of(atom, rounding())))
+        continue;
       const S sign = !Nonnegative && correlation < S(0) ? S(-1) : S(1);
-      append(atom, sign, S(0), pivot, x, correlations, correlation, result, true);
+      append(atom, sign, S(0), pivot, correlation, x, result);
       settle(correlations, result);
     }
   }
 
-  /// The projections that wait, and with them the correlations.
+  /// The projections that wait, and with them the correlations and their scores.
   template <class C>
   void project(C& correlations, Result& result) {
     if (basis_.waiting() == 0) return;
-    result.flops += (2 * basis_.waiting() + 1) * threshold_.size();
+    result.flops += (2 * basis_.waiting() + 1) * violations_.num_atoms();
+    const Index last = basis_.size() - 1;
     basis_.project(
-        [&](auto segment, Index, Index k, const auto& p) {
+        [&](auto segment, Index chunk, Index k, const auto& p) {
           segment(correlations) -= along_[k] * p;
+          if (k == last) violations_.score(correlations, segment, chunk);
         },
-        [&](auto segment, Index chunk) { score_chunk(segment(correlations), segment, chunk); },
         result.flops);
   }
 
@@ -395,33 +301,22 @@ class ActiveSetPath {
 
   /// The threshold of the k-th atom in use.
   [[nodiscard]] S base_of(Index k) const {
-    return base_[basis_.support()[static_cast<std::size_t>(k)]];
+    return violations_.threshold(basis_.support()[static_cast<std::size_t>(k)]);
   }
 
-  /// @param correlation  the atom's, as it is now. @param later  as in `take`.
-  template <class X, class C>
-  void append(Index atom, S sign, S start, S pivot, const X& x, C& correlations, S correlation,
-              Result& result, bool later = false) {
+  /// The atom, of this correlation, into use; `project` is to follow.
+  template <class X>
+  void append(Index atom, S sign, S start, S pivot, S correlation, const X& x, Result& result) {
     const Index size = basis_.size();
     const S length = std::sqrt(pivot);
-    const S y = (correlation - sign * base_[atom]) / length;
-    along_[size] = y;
+    along_[size] = (correlation - sign * violations_.threshold(atom)) / length;
     signs_[size] = sign;
     coefficients_[size] = start;
     inner_[size] = basis_.atoms().col(atom).dot(x);
-    threshold_[atom] = std::numeric_limits<S>::infinity();
-    ++result.changes;
+    violations_.close(atom);
+    basis_.push(atom, length);
     result.flops += 2 * x.size();
-    if (later) return basis_.append_later(atom, length);
-    basis_.append(
-        atom, length,
-        [&](auto segment, Index chunk, const auto& p) {
-          auto c = segment(correlations);
-          c -= y * p;
-          score_chunk(c, segment, chunk);
-        },
-        result.flops);
-    result.flops += 3 * threshold_.size();
+    ++result.changes;
   }
 
   /// From the present coefficients towards those that satisfy the equations of the atoms in use, as
@@ -457,7 +352,7 @@ class ActiveSetPath {
   /// Takes the atom at this position out of use.
   template <class C>
   void drop(Index position, C& correlations, Result& result) {
-    threshold_[basis_.support()[static_cast<std::size_t>(position)]] = base_of(position);
+    violations_.open(basis_.support()[static_cast<std::size_t>(position)]);
     for (Index k = position; k + 1 < basis_.size(); ++k) {
       coefficients_[k] = coefficients_[k + 1];
       signs_[k] = signs_[k + 1];
@@ -468,7 +363,7 @@ class ActiveSetPath {
     const Index size = basis_.size();
     basis_.with_projection(
         size, [&](auto segment, const auto& p) { segment(correlations) += along_[size] * p; });
-    result.flops += 2 * threshold_.size();
+    result.flops += 2 * violations_.num_atoms();
     ++result.changes;
   }
 
@@ -514,12 +409,15 @@ class ActiveSetPath {
       if (basis_.size() == basis_.most()) break;
       // No residual, which is no longer than x, correlates with it that much: it is not in the
       // solution, and a threshold far above the rest would take their digits on its way out.
-      if (!(base_[atom] <= std::sqrt(basis_.lengths()[atom] * static_cast<S>(energy_)))) continue;
+      if (!(violations_.threshold(atom) <=
+            std::sqrt(basis_.lengths()[atom] * static_cast<S>(energy_))))
+        continue;
       if (!(basis_.lengths()[atom] > S(0))) continue;
       const S pivot = outside_span(atom, result);
       if (!independent(pivot, atom)) continue;
-      append(atom, coefficient < S(0) ? S(-1) : S(1), coefficient, pivot, x, correlations,
-             correlations[atom], result);
+      append(atom, coefficient < S(0) ? S(-1) : S(1), coefficient, pivot, correlations[atom], x,
+             result);
+      project(correlations, result);
     }
     initial_.clear();
     settle(correlations, result);
@@ -529,16 +427,11 @@ class ActiveSetPath {
   S ridge_;
   double tolerance_;
   Index max_changes_;
+  AtomViolations<S, Nonnegative, Chunk> violations_;
   double energy_ = 0;
-  S largest_base_ = 0;
-  Vector<S> base_, start_threshold_, weight_;
-  Vector<S> root_length_;        // lengths, not squared
-  Vector<S> threshold_;          // that of base_; infinite for atoms in use
   Vector<double> exchanged_at_;  // the objective at which an atom last left by exchange
   std::vector<std::pair<Index, S>> initial_;
-  static constexpr std::size_t most_candidates = Basis::most_waiting - 1;
-  std::vector<Index> candidates_;  // their chunks
-  Vector<S> chunk_best_, along_, coefficients_, target_, forward_, signs_, inner_;
+  Vector<S> along_, coefficients_, target_, forward_, signs_, inner_;
 };
 
 }  // namespace detail

@@ -71,21 +71,15 @@ class SelectedBasis {
       with_segment(chunk, [&](auto segment) { use(segment, chunk); });
   }
 
-  /// The squared length of the atom's part outside the span of those chosen. `append` may follow.
+  /// The squared length of the atom's part outside the span of those chosen. `push` may follow.
   [[nodiscard]] S outside_span(Index atom, std::int64_t& flops) {
     const Index size = this->size();
     if (size == most()) return S(0);
     auto row = factor_.row(size);
     S inside = S(0);
-    for (Index j = 0; j < projected_; ++j) {
-      row[j] = projection(j, atom);
+    for (Index j = 0; j < size; ++j) {
+      row[j] = j < projected_ ? projection(j, atom) : waiting_projection(j, atom, row, flops);
       inside += row[j] * row[j];
-    }
-    for (Index j = projected_; j < size; ++j) {
-      const S own = (*gram_)(atom, support_[static_cast<std::size_t>(j)]);
-      row[j] = (own - factor_.row(j).head(j).dot(row.head(j))) * inverse_diagonal_[j];
-      inside += row[j] * row[j];
-      flops += 2 * j + 2;
     }
     if (gram_) {
       flops += 2 * size;
@@ -97,97 +91,67 @@ class SelectedBasis {
     flops += 2 * atoms_.rows() * (size + 1);
     return direction.squaredNorm();
   }
+  /// The projection on direction k of the atom that `outside_span` was last asked for.
+  [[nodiscard]] S asked(Index k) const { return factor_(size(), k); }
 
-  /// Takes the atom that `outside_span` was last asked for, with `length` the root of its answer,
-  /// and calls `update(segment, chunk, p)` with each chunk of the new projection while it is in
-  /// registers.
+  /// Takes the atom that `outside_span` was last asked for, with `length` the root of its answer.
+  /// Its projection waits for `project`; until then, in Gram form alone, others may be taken.
+  void push(Index atom, S length) {
+    const Index size = this->size();
+    factor_(size, size) = length;
+    inverse_diagonal_[size] = 1 / length;
+    support_.push_back(atom);
+    if (gram_)
+      prefetch(gram_->col(atom));
+    else
+      directions_.col(size) *= inverse_diagonal_[size];
+  }
+  /// Whether more than one projection may wait.
+  [[nodiscard]] bool can_wait() const noexcept { return gram_ != nullptr; }
+  /// Atoms whose projection waits: the last ones of the support.
+  [[nodiscard]] Index waiting() const noexcept { return size() - projected_; }
+
+  /// Makes the projections that wait, all of them for one chunk of atoms after another, so that
+  /// those there are come from afar once for all. Calls `update(segment, chunk, k, p)` with each
+  /// chunk of projection k while it is in registers, in the order of k.
   template <class Update>
-  void append(Index atom, S length, Update&& update, std::int64_t& flops) {
-    append_padded(
-        atom, length,
-        [&](Index chunk, const Segment& p) {
+  void project(const Update& update, std::int64_t& flops) {
+    project_padded(
+        [&](Index chunk, Index k, const Segment& p) {
           with_segment(chunk, [&](auto segment) {
             if constexpr (is_whole<decltype(segment)>)
-              update(segment, chunk, p);
+              update(segment, chunk, k, p);
             else
-              update(segment, chunk, p.head(atoms_.cols() - chunk * Chunk));
+              update(segment, chunk, k, p.head(atoms_.cols() - chunk * Chunk));
           });
         },
         flops);
   }
 
-  /// `append` with `update(chunk, p)`: all of p is there, with zeros beyond the last atom.
+  /// The same with `update(chunk, k, p)`: all of p is there, with zeros beyond the last atom.
   template <class Update>
-  void append_padded(Index atom, S length, Update&& update, std::int64_t& flops) {
-    const Index size = this->size(), chunks = num_chunks();
-    const S scale = 1 / length;
-    factor_(size, size) = length;
-    inverse_diagonal_[size] = scale;
-    support_.push_back(atom);
+  void project_padded(const Update& update, std::int64_t& flops) {
+    const Index size = this->size();
     if (gram_) {
-      prefetch(gram_->col(atom));
-      flops += (2 * size + 1) * atoms_.cols();
-    } else {
-      directions_.col(size) *= scale;
-      whole_.head(atoms_.cols()).noalias() = atoms_.transpose() * directions_.col(size);
+      for (Index k = projected_; k < size; ++k) flops += (2 * k + 1) * atoms_.cols();
+    } else if (waiting() > 0) {
+      whole_.head(atoms_.cols()).noalias() = atoms_.transpose() * directions_.col(projected_);
       flops += 2 * atoms_.size();
     }
-    const S* row = factor_.data() + size * factor_.cols();
-    for (Index chunk = 0; chunk < chunks; ++chunk) {
-      Segment p;
-      if (gram_) {
-        p = Eigen::Map<const Segment>(gram_chunk(atom, chunk));
-        for (Index j = 0; j < size; ++j) p -= row[j] * part(chunk, j);
-        p *= scale;
-      } else {
-        p = whole_.template segment<Chunk>(chunk * Chunk);
-      }
-      part(chunk, size) = p;
-      update(chunk, p);
-    }
-    projected_ = size + 1;
-  }
-
-  /// Projections that can wait at a time.
-  static constexpr int most_waiting = 4;
-  /// Whether projections can wait: in Gram form.
-  [[nodiscard]] bool can_wait() const noexcept { return gram_ != nullptr; }
-  /// `append` whose projection waits for `project`. In Gram form alone.
-  void append_later(Index atom, S length) {
-    const Index size = this->size();
-    factor_(size, size) = length;
-    inverse_diagonal_[size] = 1 / length;
-    support_.push_back(atom);
-    prefetch(gram_->col(atom));
-  }
-  /// Atoms whose projection is waiting, the last ones of the support.
-  [[nodiscard]] Index waiting() const noexcept { return size() - projected_; }
-  /// The entry of an atom's projection on direction k, which `outside_span` was last asked for.
-  [[nodiscard]] S asked(Index k) const { return factor_(size(), k); }
-
-  /// Makes the projections that wait, all of them for one chunk of atoms after another, so that
-  /// those there are come from afar once for all. Calls `update(segment, chunk, k, p)` with each
-  /// chunk of projection k, and `finish(segment, chunk)` after the last one of a chunk.
-  template <class Update, class Finish>
-  void project(Update&& update, Finish&& finish, std::int64_t& flops) {
-    const Index size = this->size();
-    for (Index k = projected_; k < size; ++k) flops += (2 * k + 1) * atoms_.cols();
     for (Index chunk = 0; chunk < num_chunks(); ++chunk)
-      with_segment(chunk, [&](auto segment) {
-        for (Index k = projected_; k < size; ++k) {
+      for (Index k = projected_; k < size; ++k) {
+        Segment p;
+        if (gram_) {
           const S* row = factor_.data() + k * factor_.cols();
-          Segment p =
-              Eigen::Map<const Segment>(gram_chunk(support_[static_cast<std::size_t>(k)], chunk));
+          p = Eigen::Map<const Segment>(gram_chunk(support_[static_cast<std::size_t>(k)], chunk));
           for (Index j = 0; j < k; ++j) p -= row[j] * part(chunk, j);
           p *= inverse_diagonal_[k];
-          part(chunk, k) = p;
-          if constexpr (is_whole<decltype(segment)>)
-            update(segment, chunk, k, p);
-          else
-            update(segment, chunk, k, p.head(atoms_.cols() - chunk * Chunk));
+        } else {
+          p = whole_.template segment<Chunk>(chunk * Chunk);
         }
-        finish(segment, chunk);
-      });
+        part(chunk, k) = p;
+        update(chunk, k, p);
+      }
     projected_ = size;
   }
 
@@ -279,6 +243,15 @@ class SelectedBasis {
   template <class SegmentOf>
   static constexpr bool is_whole = std::remove_cvref_t<decltype(std::declval<SegmentOf>()(
                                        std::declval<Vector<S>&>()))>::SizeAtCompileTime == Chunk;
+
+  /// An atom's projection on a direction whose projections wait, from those before it in `row`.
+  template <class Row>
+  [[nodiscard]] S waiting_projection(Index k, Index atom, const Row& row,
+                                     std::int64_t& flops) const {
+    const S inner = (*gram_)(atom, support_[static_cast<std::size_t>(k)]);
+    flops += 2 * k + 2;
+    return (inner - factor_.row(k).head(k).dot(row.head(k))) * inverse_diagonal_[k];
+  }
 
   /// A chunk of a projection; beyond the last atom 0. Those of a chunk lie one after another, so
   /// that going through them for one chunk of atoms is reading on.
