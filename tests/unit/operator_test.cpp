@@ -14,6 +14,7 @@
 #include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/encode_counted.hpp>
+#include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
 #include <lacuna/operator/model.hpp>
@@ -125,6 +126,18 @@ TEST_CASE("a prepared dictionary obeys the Gram laws, explicit or hidden", "[ope
                                34);
   }
   check_gram_dictionary_laws(MinimalGramDictionary<double>(Matrix<double>::Ones(3, 2)), 6, 35);
+}
+
+TEST_CASE("a Gram matrix is symmetric to the last bit, and the same at any number of threads",
+          "[operator]") {
+  for (const Index n : {1, 127, 128, 129, 300}) {
+    CAPTURE(n);
+    const Matrix<double> atoms = random_normal<double>(10, n, 5), gram = gram_matrix(atoms);
+    CHECK((gram - atoms.transpose() * atoms).cwiseAbs().maxCoeff() <= 1e-12);
+    CHECK((gram.array() == gram.transpose().array()).all());
+    for (const Index threads : {2, 3})
+      CHECK((gram_matrix(atoms, threads).array() == gram.array()).all());
+  }
 }
 
 TEST_CASE("the Gram matrix is kept up to the limit, and asked for in vain above it", "[operator]") {

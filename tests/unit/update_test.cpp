@@ -416,29 +416,34 @@ TEST_CASE("a memory of all makes minibatches descend as the full batch does", "[
 
 TEST_CASE("BlockCoordinateUpdate by blocks of atoms is a sweep atom by atom",
           "[block_coordinate]") {
-  const LargeProblem p;
-  const Matrix<double> codes = p.data.codes, a = codes * codes.transpose(),
-                       b = p.data.signals * codes.transpose();
+  // A group of 256 atoms, and one of a block and 12 atoms.
+  const SyntheticModel<double> model(
+      {.dim = 12, .num_atoms = 300, .num_active = 4, .signed_codes = true}, 21);
+  const LabelledSignals<double> data = model.sample(900, 22);
+  const Matrix<double> start = gaussian_dictionary<double>(12, 300, 23);
+  const Matrix<double> codes = data.codes, a = codes * codes.transpose(),
+                       b = data.signals * codes.transpose();
   const bool unit_norm = GENERATE(true, false);
   CAPTURE(unit_norm);
-  Matrix<double> atoms = p.start;
+  Matrix<double> atoms = start;
   for (int pass = 0; pass < 2; ++pass)
-    for (Index j = 0; j < 70; ++j) {
+    for (Index j = 0; j < 300; ++j) {
       const Vector<double> best = (b.col(j) - atoms * a.col(j)) / a(j, j) + atoms.col(j);
       atoms.col(j) = unit_norm ? Vector<double>(best.normalized()) : best;
     }
   const BlockCoordinateUpdate update({.passes = 2, .unit_norm = unit_norm});
-  Dense d(p.start);
-  update.update(d, p.data.signals, p.data.codes);
+  Dense d(start);
+  update.update(d, data.signals, data.codes);
   CHECK((d.atoms() - atoms).norm() <= 1e-11 * atoms.norm());
-  CHECK((d.atoms() - p.start).norm() > 1);
+  CHECK((d.atoms() - start).norm() > 1);
 }
 
 TEST_CASE("updates have the same bits at any number of threads", "[update]") {
-  // Codes as they come from 300 and then 600 signals; 140 atoms are three blocks.
-  const SyntheticModel<double> model({.dim = 20, .num_atoms = 140, .num_active = 5}, 31);
+  // Codes as they come from 300 and then 600 signals; 300 atoms are two groups, of which the first
+  // is enough work for several threads.
+  const SyntheticModel<double> model({.dim = 30, .num_atoms = 300, .num_active = 5}, 31);
   const LabelledSignals<double> first = model.sample(300, 32), second = model.sample(600, 33);
-  const Matrix<double> start = gaussian_dictionary<double>(20, 140, 34);
+  const Matrix<double> start = gaussian_dictionary<double>(30, 300, 34);
   const auto learned = [&](const auto& update) {
     UnitNorm d(start);
     auto state = update.start(d);

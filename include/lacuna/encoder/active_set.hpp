@@ -41,17 +41,19 @@ template <bool Nonnegative, ExplicitDictionary D, class Begin>
   const Index num_atoms = d.num_atoms(), n = signals.cols();
   Solution<SparseCodes<S>> solution(num_atoms, n);
   // How many atoms will be in use is not known before; the Gram matrix pays from a few signals on.
-  const GramForm<D> form("ActiveSet", d, n, std::min(num_atoms, d.dim()) / 8 + 1,
+  const GramForm<D> form("ActiveSet", d, n, std::min(num_atoms, d.dim()) / 8 + 1, options.threads,
                          solution.setup_flops);
   const Matrix<S>* gram = form.gram();
   Matrix<S> gram_with_ridge;
   if (ridge > 0) {
     if (!gram) solution.setup_flops += std::int64_t{d.dim()} * num_atoms * num_atoms;
-    gram_with_ridge = gram ? *gram : gram_matrix(d.atoms());
+    gram_with_ridge = gram ? *gram : gram_matrix(d.atoms(), options.threads);
     gram_with_ridge.diagonal().array() += static_cast<S>(ridge);
     gram = &gram_with_ridge;
   }
-  const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024);
+  // What a block's correlations fit a cache with, and blocks enough for threads to end together.
+  const Index block_size = std::min(std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024),
+                                    std::max<Index>(32, n / 16));
   SparseBlocks<S> codes(num_atoms, n, block_size);
   const auto with_chunk = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
     for_each_block(n, block_size, options.threads, [&](Block block, Index) {

@@ -40,7 +40,7 @@ template <bool Nonnegative, ExplicitDictionary D, class Begin>
   Solution<SparseCodes<S>> solution(num_atoms, n);
   // How many atoms will be in use is not known before; the Gram matrix pays from a few signals on.
   const GramForm<D> form("CoordinateDescent", d, n, std::min(num_atoms, d.dim()) / 8 + 1,
-                         solution.setup_flops);
+                         options.threads, solution.setup_flops);
   const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024);
   SparseBlocks<S> codes(num_atoms, n, block_size);
   for_each_block(n, block_size, options.threads, [&](Block block, Index) {

@@ -287,7 +287,7 @@ template <ExplicitDictionary D, class Make>
   const Index most = std::min({request.k, num_atoms, d.dim()});
   SelectedEntries<S> entries(request.where, most, n);
   Solution<SparseCodes<S>> solution(num_atoms, n);
-  const GramForm<D> form(request.where, d, n, most, solution.setup_flops);
+  const GramForm<D> form(request.where, d, n, most, request.threads, solution.setup_flops);
   // Enough signals for the product with D^T to run at its speed; of few atoms some more.
   const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 128, 1024);
   for_each_block(n, block_size, request.threads, [&](Block block, Index) {

@@ -103,7 +103,8 @@ class GramForm {
 
   /// @param choices  atoms that a signal is expected to choose. @param setup_flops  is added to.
   /// @throws std::invalid_argument naming an atom whose squared length over- or underflows.
-  GramForm(const char* where, const D& d, Index n, Index choices, std::int64_t& setup_flops) {
+  GramForm(const char* where, const D& d, Index n, Index choices, Index threads,
+           std::int64_t& setup_flops) {
     check_squares(where, d.atoms());
     if constexpr (GramDictionary<D>) {
       if (d.has_gram()) {
@@ -115,7 +116,7 @@ class GramForm {
     // to 8192 atoms: 256 MiB.
     if (d.num_atoms() > 8192 || n * choices * (2 * d.dim() - choices) <= d.dim() * d.num_atoms())
       return;
-    own_ = gram_matrix(d.atoms());
+    own_ = gram_matrix(d.atoms(), threads);
     gram_ = &own_;
     setup_flops += std::int64_t{d.dim()} * d.num_atoms() * d.num_atoms();
   }

@@ -97,7 +97,8 @@ class OrthogonalMatchingPursuit {
     const Index most = std::min({options_.k, num_atoms, d.dim()});
     detail::SelectedEntries<S> entries("OrthogonalMatchingPursuit", most, n);
     Solution<SparseCodes<S>> solution(num_atoms, n);
-    const detail::GramForm<D> form("OrthogonalMatchingPursuit", d, n, most, solution.setup_flops);
+    const detail::GramForm<D> form("OrthogonalMatchingPursuit", d, n, most, options_.threads,
+                                   solution.setup_flops);
     const auto with_chunk = [&]<int Chunk>(std::integral_constant<int, Chunk>) {
       using Path = detail::ActiveSetPath<S, true, Chunk>;
       const Index block_size = std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024);

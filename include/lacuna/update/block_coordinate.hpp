@@ -21,7 +21,7 @@ struct BlockCoordinateOptions {
   /// 1 - n / memory is kept at a batch of n. 0, or less than n: the batch alone. A trainer with
   /// state asks it; `update(d, signals, codes)` is the batch alone.
   Schedule memory = 0.0;
-  Index threads = 1;  ///< of the statistics of sparse codes; 0 for all cores, the same bits at any
+  Index threads = 1;  ///< of sparse codes' statistics and of products; 0 for all cores, same bits
 };
 
 /// One atom after another, each at its optimum given codes and other atoms. Models
@@ -93,8 +93,9 @@ class BlockCoordinateUpdate {
   }
 
  private:
-  /// Atoms whose gradients are made in one product; within them each sees the moves before it.
-  static constexpr Index atoms_per_block = 32;
+  /// Atoms whose gradients are made in one product, by threads, and those of them that move
+  /// together.
+  static constexpr Index atoms_per_group = 256, atoms_per_block = 32;
 
   template <class D, class Codes>
   std::int64_t add(D& d, State<ScalarOf<D>>& state, const MatrixArg<ScalarOf<D>>& signals,
@@ -105,27 +106,49 @@ class BlockCoordinateUpdate {
     const std::int64_t before = state.flops;
     state.add("BlockCoordinateUpdate", signals, codes, keep, options_.threads);
     d.update_atoms([&](Matrix<S>& atoms) {
-      Matrix<S> descent;
-      Vector<S> target(atoms.rows());
       for (Index pass = 0; pass < options_.passes; ++pass)
-        for (Index begin = 0; begin < atoms.cols(); begin += atoms_per_block) {
-          const Index end = std::min(begin + atoms_per_block, atoms.cols());
-          descent = state.b.middleCols(begin, end - begin);
-          descent.noalias() -= atoms * state.a.middleCols(begin, end - begin);
-          for (Index j = begin; j < end; ++j) {
-            const S use = state.a(j, j);
-            if (!(use > S(0))) continue;
-            target = descent.col(j - begin) + use * atoms.col(j);
-            const S length = options_.unit_norm ? target.norm() : use;
-            if (!(length > S(0))) continue;
-            target = target / length - atoms.col(j);
-            atoms.col(j) += target;
-            for (Index i = j + 1; i < end; ++i) descent.col(i - begin) -= state.a(j, i) * target;
-          }
-        }
+        for (Index begin = 0; begin < atoms.cols(); begin += atoms_per_group)
+          move_group(atoms, state, begin, std::min(atoms_per_group, atoms.cols() - begin));
     });
     const std::int64_t m = d.dim(), n = d.num_atoms();
     return state.flops - before + options_.passes * n * (2 * m * n + 6 * m);
+  }
+
+  /// Moves `count` atoms, each of which sees the moves before it.
+  template <Real S>
+  void move_group(Matrix<S>& atoms, const State<S>& state, Index begin, Index count) const {
+    Matrix<S> descent = state.b.middleCols(begin, count);
+    // Below that a thread costs more than it takes.
+    const bool pays = atoms.size() * count > (Index{1} << 21);
+    for_each_block(count, 64, pays ? options_.threads : 1, [&](Block part, Index) {
+      descent.middleCols(part.begin, part.count).noalias() -=
+          atoms * state.a.middleCols(begin + part.begin, part.count);
+    });
+    for (Index first = 0; first < count; first += atoms_per_block) {
+      const Index size = std::min(atoms_per_block, count - first), rest = count - first - size;
+      const Matrix<S> before = atoms.middleCols(begin + first, size);
+      for (Index j = first; j < first + size; ++j)
+        move_atom(atoms, state, begin, j, first + size, descent);
+      if (rest == 0) continue;
+      const Matrix<S> moves = atoms.middleCols(begin + first, size) - before;
+      descent.rightCols(rest).noalias() -=
+          moves * state.a.block(begin + first, begin + first + size, size, rest);
+    }
+  }
+
+  /// Moves atom begin + j, and tells those of its block that come after, up to `end`.
+  template <Real S>
+  void move_atom(Matrix<S>& atoms, const State<S>& state, Index begin, Index j, Index end,
+                 Matrix<S>& descent) const {
+    const Index atom = begin + j;
+    const S use = state.a(atom, atom);
+    if (!(use > S(0))) return;
+    Vector<S> target = descent.col(j) + use * atoms.col(atom);
+    const S length = options_.unit_norm ? target.norm() : use;
+    if (!(length > S(0))) return;
+    target = target / length - atoms.col(atom);
+    atoms.col(atom) += target;
+    for (Index i = j + 1; i < end; ++i) descent.col(i) -= state.a(atom, begin + i) * target;
   }
 
   Options options_;

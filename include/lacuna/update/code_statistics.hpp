@@ -47,7 +47,8 @@ struct CodeStatistics {
       a.noalias() = codes * codes.transpose();
       b.noalias() = signals * codes.transpose();
     } else {
-      scale(keep);
+      scale(keep, a);
+      scale(keep, b);
       a.noalias() += codes * codes.transpose();
       b.noalias() += signals * codes.transpose();
     }
@@ -59,7 +60,6 @@ struct CodeStatistics {
   void add(const char* where, const MatrixArg<S>& signals, const SparseCodes<S>& codes, double keep,
            Index threads = 1) {
     check(where, signals, codes);
-    scale(keep);
     using Entry = typename SparseCodes<S>::InnerIterator;
     for (Index j = 0; j < codes.cols(); ++j) {
       std::int64_t active = 0;
@@ -70,6 +70,8 @@ struct CodeStatistics {
     const SparseCodes<S> by_atom = codes.transpose();
     for_each_block(codes.rows(), 64, threads, [&](Block block, Index) {
       for (Index i = block.begin; i < block.begin + block.count; ++i) {
+        scale(keep, a.col(i));
+        scale(keep, b.col(i));
         S* together = a.col(i).data();
         for (Entry use(by_atom, i); use; ++use) {
           const S value = use.value();
@@ -96,14 +98,13 @@ struct CodeStatistics {
   }
 
  private:
-  void scale(double keep) {
-    if (keep == 0) {
-      a.setZero();
-      b.setZero();
-    } else if (keep != 1) {
-      a *= static_cast<S>(keep);
-      b *= static_cast<S>(keep);
-    }
+  /// Old numbers, were they NaN, are gone at 0.
+  template <class Part>
+  static void scale(double keep, Part&& part) {
+    if (keep == 0)
+      part.setZero();
+    else if (keep != 1)
+      part *= static_cast<S>(keep);
   }
 
   template <class Codes>
