@@ -128,7 +128,7 @@ TEST_CASE("cross-validation measures what it says", "[lambda]") {
 }
 
 TEST_CASE("the lambda that is chosen is near the one the truth would choose", "[lambda]") {
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
     INFO("seed " << seed);
     const SyntheticModel<float> model(
         SyntheticOptions{.dim = 60, .num_atoms = 120, .num_active = 5, .noise = 0.1}, seed);
