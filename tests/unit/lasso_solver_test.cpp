@@ -99,7 +99,7 @@ TEST_CASE("exact solvers satisfy the conditions of optimality", "[lasso]") {
   INFO("seeds 1, 2 and 5");
   const auto [dim, num_atoms] = GENERATE(table<Index, Index>({{8, 16}, {5, 3}, {12, 70}}));
   const Dense d = dictionary(dim, num_atoms);
-  const Matrix<double> x = random_normal<double>(dim, 20, 2);
+  const Matrix<double> x = random_normal<double>(dim, 6, 2);
   for (const double lambda : {0.01, 0.3}) {
     const L1 l1(lambda);
     const NonnegativeL1 nonnegative(lambda);
