@@ -171,7 +171,7 @@ TEST_CASE("passes of BlockCoordinateUpdate are updates one after another", "[blo
   // The statistics are taken once instead of three times.
   CHECK(ones - three == 2 * CodeStatistics<double>("test", p.data.signals, p.codes).flops);
   CHECK(ones / 3 ==
-        CodeStatistics<double>("test", p.data.signals, p.codes).flops + 10 * (2 * 6 * 10 + 36));
+        CodeStatistics<double>("test", p.data.signals, p.codes).flops + 10 * (2 * 6 * 10 + 6 * 10 + 36));
 }
 
 TEMPLATE_TEST_CASE("updates stay at the true dictionary", "[update]", BlockCoordinateUpdate,

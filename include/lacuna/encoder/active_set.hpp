@@ -51,7 +51,7 @@ template <bool Nonnegative, ExplicitDictionary D, class Begin>
     gram_with_ridge.diagonal().array() += static_cast<S>(ridge);
     gram = &gram_with_ridge;
   }
-  // What a block's correlations fit a cache with, and blocks enough for threads to end together.
+  // Small enough for a block's correlations to fit a cache, and for threads to end together.
   const Index block_size = std::min(std::clamp<Index>((Index{1} << 17) / num_atoms, 16, 1024),
                                     std::max<Index>(32, n / 16));
   SparseBlocks<S> codes(num_atoms, n, block_size);

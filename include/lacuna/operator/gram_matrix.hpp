@@ -9,8 +9,8 @@
 namespace lacuna {
 
 /// D^T D of atoms, dim x num_atoms -> num_atoms x num_atoms. Symmetric to the last bit: the lower
-/// triangle is computed, in blocks of columns, and mirrored. Cost: dim num_atoms^2 flops, twice
-/// that up to 128 atoms.
+/// triangle is computed, in blocks of 128 columns, and mirrored. Cost: dim num_atoms^2 flops, and
+/// up to 128 dim num_atoms for the squares on the diagonal, which are computed whole.
 /// @param threads  0 for all cores; the same bits at any number.
 template <Real S>
 [[nodiscard]] Matrix<S> gram_matrix(const Matrix<S>& atoms, Index threads = 1) {
