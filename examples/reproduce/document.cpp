@@ -84,7 +84,7 @@ class Document {
 
   [[nodiscard]] std::string made() const {
     MarkdownTable table(
-        {"experiment", "command", "seconds", "of a core", "version", "seed", "state"});
+        {"experiment", "command", "seconds", "CPU s", "version", "seed", "state"});
     std::map<std::string, std::string> by_slips;  // the experiments with the same slips
     for (const Protocol& protocol : protocols) {
       const Report* report = find(protocol.experiment);
@@ -92,7 +92,7 @@ class Document {
       if (report == nullptr) {
         cells.insert(cells.end(), {"-", "-", "-", "-"});
       } else {
-        for (const char* seconds : {"seconds", "core_seconds"})
+        for (const char* seconds : {"seconds", "cpu_seconds"})
           cells.push_back(
               written(number_or_nan(&report->document.at("settings"), seconds), Style::seconds));
         cells.push_back(written(value_of(report->document, "lacuna_version")));

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -88,6 +89,7 @@ class Run {
     if (!complete_ && kept.is_object() && agrees(kept)) {
       done_ = kept["tasks"];
       earlier_ = kept["seconds"].get<double>();
+      earlier_cpu_ = kept.value("cpu_seconds", 0.0);
     }
   }
 
@@ -96,31 +98,31 @@ class Run {
   [[nodiscard]] bool complete() const noexcept { return complete_; }
   [[nodiscard]] bool has(const Task& task) const { return done_.contains(task.name); }
 
-  /// From here on the seconds of the wall count.
-  void begin() { clock_ = Stopwatch(); }
+  /// From here on the seconds of the wall count, and those of all cores.
+  void begin() {
+    clock_ = Stopwatch();
+    cpu_begin_ = std::clock();
+  }
 
-  void keep(const Task& task, const std::vector<Row>& rows, double seconds) {
+  void keep(const Task& task, const std::vector<Row>& rows) {
     const std::lock_guard lock(mutex_);
-    done_[task.name] = {{"seconds", seconds}, {"rows", rows}};
+    done_[task.name] = {{"rows", rows}};
     Row document;
     document["settings"] = experiment_.settings;
     document["seconds"] = earlier_ + clock_.seconds();
+    document["cpu_seconds"] = cpu_seconds();
     document["tasks"] = done_;
     write_whole(folder_ / "tasks.json", document.dump() + "\n");
   }
 
   /// results.json, results.csv and the figures, from all tasks.
   void finish() {
-    double core_seconds = 0;
     Results results(experiment_.name, experiment_.settings["seed"], experiment_.settings);
-    for (const Task& task : experiment_.tasks) {
-      const Row& kept = done_[task.name];
-      core_seconds += kept["seconds"].get<double>();
-      for (const Row& row : kept["rows"]) results.add(row);
-    }
+    for (const Task& task : experiment_.tasks)
+      for (const Row& row : done_[task.name]["rows"]) results.add(row);
     results.settings()["complete"] = true;
     results.settings()["seconds"] = earlier_ + clock_.seconds();
-    results.settings()["core_seconds"] = core_seconds;
+    results.settings()["cpu_seconds"] = cpu_seconds();
     if (!experiment_.group_by.empty()) add_statistics(results, experiment_.group_by);
     results.write(folder_);
     (void)draw_figures(experiment_.name, results.rows(), folder_);
@@ -146,12 +148,18 @@ class Run {
                        });
   }
 
+  /// Of all cores, those before an interruption too. What else the machine does is not in them.
+  [[nodiscard]] double cpu_seconds() const {
+    return earlier_cpu_ + static_cast<double>(std::clock() - cpu_begin_) / CLOCKS_PER_SEC;
+  }
+
   Experiment experiment_;
   std::filesystem::path folder_;
   bool complete_ = false;
   Row done_ = Row::object();
-  double earlier_ = 0;  // seconds, before an interruption
+  double earlier_ = 0, earlier_cpu_ = 0;  // seconds, before an interruption
   Stopwatch clock_;
+  std::clock_t cpu_begin_ = std::clock();
   std::mutex mutex_;
 };
 
@@ -221,10 +229,8 @@ int run_experiments(const Options& options, const std::vector<std::string>& name
                    [&](Block block, Index) {
                      if (Interrupt::requested()) return;
                      const Task& task = *tasks[static_cast<std::size_t>(block.index)];
-                     const Stopwatch task_clock;
                      try {
-                       const auto rows = task.run();
-                       run->keep(task, rows, task_clock.seconds());
+                       run->keep(task, task.run());
                        progress.advance(task.work, experiment.name + ": " + task.name);
                      } catch (const Interrupted&) {
                      }
@@ -265,9 +271,10 @@ void keep_results(const Options& options) {
     Row& all = documents[name];
     for (const Row& row : document["rows"]) all["rows"].push_back(row);
     for (const Row& active : document["settings"]["active"]) all["settings"]["active"].push_back(active);
-    for (const char* seconds : {"seconds", "core_seconds"})
-      all["settings"][seconds] = all["settings"][seconds].get<double>() +
-                                 document["settings"][seconds].get<double>();
+    for (const char* seconds : {"seconds", "cpu_seconds"})
+      if (all["settings"].contains(seconds) && document["settings"].contains(seconds))
+        all["settings"][seconds] = all["settings"][seconds].get<double>() +
+                                   document["settings"][seconds].get<double>();
   }
   for (auto& [name, document] : documents) {
     std::filesystem::create_directories(kept / name);
