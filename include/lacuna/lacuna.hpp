@@ -91,6 +91,7 @@
 #include <lacuna/encoder/active_set_path.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/encoder/atom_chunks.hpp>
 #include <lacuna/encoder/atom_violations.hpp>
 #include <lacuna/encoder/batch_top_k.hpp>
 #include <lacuna/encoder/best_of.hpp>
@@ -120,10 +121,12 @@
 #include <lacuna/encoder/orthogonal_matching_pursuit.hpp>
 #include <lacuna/encoder/proximal_gradient.hpp>
 #include <lacuna/encoder/refined.hpp>
+#include <lacuna/encoder/residual_correlations.hpp>
 #include <lacuna/encoder/residual_iteration.hpp>
 #include <lacuna/encoder/selected_basis.hpp>
 #include <lacuna/encoder/selected_entries.hpp>
 #include <lacuna/encoder/sparse_lasso_solver.hpp>
+#include <lacuna/encoder/support_factor.hpp>
 #include <lacuna/encoder/top_k.hpp>
 #include <lacuna/encoder/truncated.hpp>
 #include <lacuna/update/active_codes.hpp>

@@ -12,7 +12,8 @@
 
 #include <lacuna/core/status.hpp>
 #include <lacuna/encoder/atom_violations.hpp>
-#include <lacuna/encoder/selected_basis.hpp>
+#include <lacuna/encoder/residual_correlations.hpp>
+#include <lacuna/encoder/support_factor.hpp>
 
 namespace lacuna {
 
@@ -22,12 +23,13 @@ namespace detail {
 /// without s >= 0.
 ///
 /// The atoms I in use satisfy <d_i, x - D s> = t_i sign_i exactly. With D_I = Q L^T that is
-/// L y = D_I^T x - t_I sign_I and L^T s = y; so an atom that comes in, with correlation c_i,
-/// adds y_k = (c_i - t_i sign_i) / L_kk and moves the correlations of all atoms by -y_k p_k: the
-/// recursion of orthogonal matching pursuit, with a different right side. Where a coefficient would
-/// change its sign on the way to the new s, the way ends there and its atom leaves (Lawson &
-/// Hanson's step). A ridge is part of the fit: D stands for [D; sqrt(ridge) I] and x for [x; 0]
-/// (Zou & Hastie 2005), of which only the Gram matrix and the lengths differ.
+/// L y = D_I^T x - t_I sign_I and L^T s = y; so an atom that comes in, with row r of L and before
+/// it correlation c_i = <d_i, x> - <r, y>, adds y_k = (c_i - t_i sign_i) / L_kk. Where a
+/// coefficient would change its sign on the way to the new s, the way ends there and its atom
+/// leaves (Lawson & Hanson's step). The correlations of all atoms, which say who comes next, are
+/// made anew from s once for a few atoms that come in. A ridge is part of the fit: D stands for [D;
+/// sqrt(ridge) I] and x for [x; 0] (Zou & Hastie 2005), of which only the Gram matrix and the
+/// lengths differ.
 template <Real S, bool Nonnegative, int Chunk>
 class ActiveSetPath {
  public:
@@ -44,18 +46,22 @@ class ActiveSetPath {
   ActiveSetPath(const Matrix<S>& atoms, const Matrix<S>* gram, const Vector<S>& thresholds,
                 double ridge, double tolerance, Index max_changes,
                 Choice choice = Choice::violation)
-      : basis_(atoms, gram, ridge > 0 ? atoms.cols() : std::min(atoms.rows(), atoms.cols())),
+      : all_(atoms, gram),
+        lengths_(atoms.colwise().squaredNorm().transpose()),
+        factor_(ridge > 0 ? atoms.cols() : std::min(atoms.rows(), atoms.cols())),
         ridge_(static_cast<S>(ridge)),
         tolerance_(tolerance),
         max_changes_(max_changes),
-        violations_(basis_.lengths(), thresholds, choice),
+        violations_(lengths_, thresholds, choice),
+        start_(atoms.cols()),
         exchanged_at_(atoms.cols()),
-        along_(basis_.most() + 1),
-        coefficients_(basis_.most() + 1),
-        target_(basis_.most() + 1),
-        forward_(basis_.most() + 1),
-        signs_(basis_.most() + 1),
-        inner_(basis_.most() + 1) {}
+        along_(factor_.most() + 1),
+        coefficients_(factor_.most() + 1),
+        target_(factor_.most() + 1),
+        forward_(factor_.most() + 1),
+        signs_(factor_.most() + 1) {
+    support_.reserve(static_cast<std::size_t>(factor_.most()));
+  }
 
   /// The next `run` begins with this atom in use, and this coefficient: from atoms in rising order.
   void begin_with(Index atom, S coefficient) {
@@ -74,11 +80,15 @@ class ActiveSetPath {
   template <class X, class C>
   Result run(const X& x, C&& correlations) {
     Result result = begin(x, correlations);
-    if (!initial_.empty()) take_initial(x, correlations, result);
+    if (!initial_.empty()) {
+      take_initial(result);
+      correlate(x, correlations, result);
+    }
     while (true) {
       Index atom = violations_.most(correlations);
+      if (atom >= 0) all_.expect(atom);
       const S violation = atom < 0 ? S(0) : violations_.of(atom, correlations[atom]);
-      result.flops += 2 * violations_.num_atoms() + 4 * basis_.size() + 12;
+      result.flops += 2 * violations_.num_atoms() + 4 * factor_.size() + 12;
       // At tolerance 0 a gap of 0 proves nothing: it is of inner products, and rounding ends it
       // there while violations, of which it is the square, are still seen.
       if (tolerance_ > 0 ? relative_gap(static_cast<double>(violation)) <= tolerance_
@@ -97,12 +107,11 @@ class ActiveSetPath {
         result.status = tolerance_ > 0 ? Status::max_iterations : Status::completed;
         return result;
       }
-      if (!take(atom, x, correlations, result)) {
-        close(atom, correlations);
-        continue;
-      }
-      take_more(violation, x, correlations, result);
-      project(correlations, result);
+      if (take(atom, correlations[atom], result))
+        take_more(violation, correlations, result);
+      else
+        violations_.close(atom);  // in the span of those in use, and none leaves: rounding decided
+      correlate(x, correlations, result);
     }
   }
 
@@ -119,7 +128,7 @@ class ActiveSetPath {
         energy_;
     Index selected = 0;
     while (true) {
-      result.flops += 2 * violations_.num_atoms() + 2 * basis_.size();
+      result.flops += 2 * violations_.num_atoms() + 2 * factor_.size();
       if (residual_energy(x) <= enough) {
         result.status = Status::converged;
         return result;
@@ -129,69 +138,64 @@ class ActiveSetPath {
       if (atom < 0 ||
           violations_.of(atom, correlations[atom]) <= violations_.rounding_of(atom, rounding()))
         return result;
-      if (take(atom, x, correlations, result)) {
-        project(correlations, result);
+      if (take(atom, correlations[atom], result))
         ++selected;
-      } else {
-        close(atom, correlations);
-      }
+      else
+        violations_.close(atom);
+      correlate(x, correlations, result);
     }
   }
 
-  [[nodiscard]] const std::vector<Index>& support() const noexcept { return basis_.support(); }
+  [[nodiscard]] const std::vector<Index>& support() const noexcept { return support_; }
   [[nodiscard]] S coefficient(Index k) const { return coefficients_[k]; }
 
   /// 1/2 ||x - D s||^2 of the present code, in double.
   template <class X>
   [[nodiscard]] double half_squared_error(const X& x) const {
-    return basis_.half_squared_error(x, coefficients_);
+    return detail::half_squared_error(all_.atoms(), support_, x, coefficients_);
   }
 
  private:
-  using Basis = SelectedBasis<S, Chunk>;
-
   template <class X, class C>
   Result begin(const X& x, const C& correlations) {
-    basis_.clear();
+    factor_.clear();
+    support_.clear();
     violations_.start();
     exchanged_at_.setConstant(std::numeric_limits<double>::infinity());
     energy_ = x.template cast<double>().squaredNorm();
-    score(correlations);
-    const Index m = basis_.atoms().rows(), n = basis_.atoms().cols();
+    start_ = correlations;
+    all_.chunks().for_each(
+        [&](auto segment, Index chunk) { violations_.score(correlations, segment, chunk); });
+    const Index m = all_.atoms().rows(), n = all_.atoms().cols();
     return {Status::max_iterations, 0, 2 * m * n + 2 * m};
   }
 
-  /// In the span of the atoms in use, and none of them leaves for it: rounding decided.
-  template <class C>
-  void close(Index atom, const C& correlations) {
-    violations_.close(atom);
-    violations_.score_chunk_of(atom, correlations);
+  /// The correlations of all atoms with the residual of the present code, and their scores.
+  template <class X, class C>
+  void correlate(const X& x, C& correlations, Result& result) {
+    all_.write(
+        x, start_, support_, coefficients_, correlations,
+        [&](auto segment, Index chunk) { violations_.score(correlations, segment, chunk); },
+        result.flops);
   }
 
   /// ||x - D s||^2: from inner products, and measured where those are at their rounding.
   template <class X>
   [[nodiscard]] double residual_energy(const X& x) const {
     double left = energy_;
-    for (Index k = 0; k < basis_.size(); ++k)
-      left -= static_cast<double>(coefficients_[k]) *
-              (static_cast<double>(inner_[k]) + static_cast<double>(base_of(k) * signs_[k]));
+    for (Index k = 0; k < factor_.size(); ++k)
+      left -= static_cast<double>(coefficients_[k]) * (static_cast<double>(start_[atom_at(k)]) +
+                                                       static_cast<double>(base_of(k) * signs_[k]));
     const double rounding = 64 * static_cast<double>(std::numeric_limits<S>::epsilon());
-    return left > rounding * energy_ ? left : 2 * basis_.half_squared_error(x, coefficients_);
-  }
-
-  template <class C>
-  void score(const C& correlations) {
-    basis_.for_each_chunk(
-        [&](auto segment, Index chunk) { violations_.score(correlations, segment, chunk); });
+    return left > rounding * energy_ ? left : 2 * half_squared_error(x);
   }
 
   /// What rounding leaves of the violation of an atom, over its length and weight: of x, and of the
   /// atoms in use that make up for it.
   [[nodiscard]] S rounding() const {
     S terms = static_cast<S>(std::sqrt(energy_));
-    for (Index k = 0; k < basis_.size(); ++k)
-      terms += std::abs(coefficients_[k]) *
-               violations_.root_length(basis_.support()[static_cast<std::size_t>(k)]);
+    for (Index k = 0; k < factor_.size(); ++k)
+      terms += std::abs(coefficients_[k]) * violations_.root_length(atom_at(k));
     return S(4) * std::numeric_limits<S>::epsilon() * terms;
   }
 
@@ -201,8 +205,8 @@ class ActiveSetPath {
   /// <x, D s> and sum_i t_i |s_i|.
   [[nodiscard]] Sums sums() const {
     Sums sums{0, 0};
-    for (Index k = 0; k < basis_.size(); ++k) {
-      sums.inner += static_cast<double>(coefficients_[k]) * static_cast<double>(inner_[k]);
+    for (Index k = 0; k < factor_.size(); ++k) {
+      sums.inner += static_cast<double>(coefficients_[k]) * static_cast<double>(start_[atom_at(k)]);
       sums.l1 += std::abs(static_cast<double>(coefficients_[k])) * static_cast<double>(base_of(k));
     }
     return sums;
@@ -229,107 +233,100 @@ class ActiveSetPath {
   }
 
   /// Brings the atom into use, and out those whose coefficients would change sign. False where it
-  /// lies in the span of those in use and none of them can leave for it. Its projection may wait
-  /// for `project`, and the correlations with it.
-  template <class X, class C>
-  bool take(Index atom, const X& x, C& correlations, Result& result) {
-    const S sign = !Nonnegative && correlations[atom] < S(0) ? S(-1) : S(1);
+  /// lies in the span of those in use and none of them can leave for it. Correlations are then
+  /// those of before.
+  bool take(Index atom, S correlation, Result& result) {
+    const S sign = !Nonnegative && correlation < S(0) ? S(-1) : S(1);
     S pivot = outside_span(atom, result);
     S start = S(0);
-    if (basis_.size() == basis_.most() || !independent(pivot, atom)) {
-      if (!exchange(atom, sign, start, correlations, result)) return false;
+    if (factor_.size() == factor_.most() || !independent(pivot, atom)) {
+      if (!exchange(atom, sign, start, result)) return false;
       pivot = outside_span(atom, result);
       if (!independent(pivot, atom)) {
         // What left was not what ties it to those in use: they are fitted without either.
-        settle(correlations, result);
+        settle(result);
         return false;
       }
     }
-    append(atom, sign, start, pivot, correlations[atom], x, result);
-    settle(correlations, result);
+    append(atom, sign, start, pivot, asked_correlation(atom), result);
+    settle(result);
     return true;
   }
 
-  /// While the projection of an atom waits: atoms of other chunks that are violated by more than
-  /// half of what it was, at the correlations as they are by now, come into use too. A pass over
-  /// all atoms is what a change costs, and is made once for them.
-  template <class X, class C>
-  void take_more(S violation, const X& x, C& correlations, Result& result) {
-    if (!basis_.can_wait() || basis_.waiting() == 0) return;
+  /// A pass over all atoms is what a change costs, and is made once for a few: after one of this
+  /// violation has come in, atoms of other chunks that are violated by more than half of that, at
+  /// the correlations as they are by now, come into use too.
+  template <class C>
+  void take_more(S violation, const C& correlations, Result& result) {
     // Chunks as they were scored before the first atom came in.
-    std::array<Index, 3> chunks;
+    std::array<Index, most_more> atoms;
     const std::size_t count =
-        violations_.most_chunks(violation / 2, basis_.support().back() / Chunk, chunks);
-    for (std::size_t i = 0; i < count && basis_.waiting() > 0; ++i) {
-      if (result.changes >= max_changes_ || basis_.size() == basis_.most()) return;
-      const Index atom = violations_.most_of(chunks[i], correlations);
+        violations_.most_chunks(violation / 2, support_.back() / Chunk, atoms);
+    for (std::size_t i = 0; i < count; ++i) {
+      atoms[i] = violations_.most_of(atoms[i], correlations);
+      all_.expect(atoms[i]);
+    }
+    bool settled = true;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (result.changes >= max_changes_ || factor_.size() == factor_.most()) break;
+      const Index atom = atoms[i];
       const S pivot = outside_span(atom, result);
-      S correlation = correlations[atom];
-      for (Index k = basis_.size() - basis_.waiting(); k < basis_.size(); ++k)
-        correlation -= along_[k] * basis_.asked(k);
+      const S correlation = asked_correlation(atom);
       const S own = violations_.of(atom, correlation);
       if (!independent(pivot, atom) || !(own > violation / 2) ||
           !(own > violations_.rounding_of(atom, rounding())))
         continue;
-      const S sign = !Nonnegative && correlation < S(0) ? S(-1) : S(1);
-      append(atom, sign, S(0), pivot, correlation, x, result);
-      settle(correlations, result);
+      append(atom, !Nonnegative && correlation < S(0) ? S(-1) : S(1), S(0), pivot, correlation,
+             result);
+      settled = false;
     }
+    if (!settled) settle(result);
   }
 
-  /// The projections that wait, and with them the correlations and their scores.
-  template <class C>
-  void project(C& correlations, Result& result) {
-    if (basis_.waiting() == 0) return;
-    result.flops += (2 * basis_.waiting() + 1) * violations_.num_atoms();
-    const Index last = basis_.size() - 1;
-    basis_.project(
-        [&](auto segment, Index chunk, Index k, const auto& p) {
-          segment(correlations) -= along_[k] * p;
-          if (k == last) violations_.score(correlations, segment, chunk);
-        },
-        result.flops);
-  }
-
-  /// The squared length of the atom's part outside the span of those in use.
+  /// The squared length of the atom's part outside the span of those in use. `append` may follow.
   [[nodiscard]] S outside_span(Index atom, Result& result) {
-    return basis_.outside_span(atom, result.flops) + ridge_;
+    const Index size = factor_.size();
+    all_.inner_products(atom, support_, factor_.row(), result.flops);
+    result.flops += size * size + 2 * size;
+    return lengths_[atom] - factor_.substitute() + ridge_;
   }
   [[nodiscard]] bool independent(S pivot, Index atom) const {
-    return pivot > Basis::span_tolerance * (basis_.lengths()[atom] + ridge_);
+    return pivot > SupportFactor<S>::span_tolerance * (lengths_[atom] + ridge_);
+  }
+  /// The correlation, at what the equations of the atoms in use say, of the atom that
+  /// `outside_span` was last asked for.
+  [[nodiscard]] S asked_correlation(Index atom) const {
+    return start_[atom] - factor_.row().transpose().dot(along_.head(factor_.size()));
   }
 
+  [[nodiscard]] Index atom_at(Index k) const { return support_[static_cast<std::size_t>(k)]; }
   /// The threshold of the k-th atom in use.
-  [[nodiscard]] S base_of(Index k) const {
-    return violations_.threshold(basis_.support()[static_cast<std::size_t>(k)]);
-  }
+  [[nodiscard]] S base_of(Index k) const { return violations_.threshold(atom_at(k)); }
 
-  /// The atom, of this correlation, into use; `project` is to follow.
-  template <class X>
-  void append(Index atom, S sign, S start, S pivot, S correlation, const X& x, Result& result) {
-    const Index size = basis_.size();
+  /// The atom that `outside_span` was last asked for, of this correlation, into use.
+  void append(Index atom, S sign, S start, S pivot, S correlation, Result& result) {
+    const Index size = factor_.size();
     const S length = std::sqrt(pivot);
     along_[size] = (correlation - sign * violations_.threshold(atom)) / length;
     signs_[size] = sign;
     coefficients_[size] = start;
-    inner_[size] = basis_.atoms().col(atom).dot(x);
     violations_.close(atom);
-    basis_.push(atom, length);
-    result.flops += 2 * x.size();
+    factor_.push(length);
+    support_.push_back(atom);
+    result.flops += 2 * size;
     ++result.changes;
   }
 
   /// From the present coefficients towards those that satisfy the equations of the atoms in use, as
   /// far as no sign changes; who reaches 0 leaves, until all signs hold.
-  template <class C>
-  void settle(C& correlations, Result& result) {
-    bool removed = false;
+  void settle(Result& result) {
     while (true) {
-      basis_.solve(along_, target_);
-      result.flops += basis_.size() * basis_.size();
+      const Index size = factor_.size();
+      factor_.solve(along_, target_);
+      result.flops += size * size;
       Index leaving = -1;
       S step = S(1);
-      for (Index k = 0; k < basis_.size(); ++k) {
+      for (Index k = 0; k < size; ++k) {
         if (target_[k] * signs_[k] > S(0)) continue;
         const S way = std::abs(coefficients_[k]) + std::abs(target_[k]);
         const S reach = way > S(0) ? std::abs(coefficients_[k]) / way : S(0);
@@ -339,31 +336,25 @@ class ActiveSetPath {
         }
       }
       if (leaving < 0) break;
-      project(correlations, result);
-      for (Index k = 0; k < basis_.size(); ++k)
-        coefficients_[k] += step * (target_[k] - coefficients_[k]);
-      drop(leaving, correlations, result);
-      removed = true;
+      coefficients_.head(size) += step * (target_.head(size) - coefficients_.head(size));
+      drop(leaving, result);
     }
-    for (Index k = 0; k < basis_.size(); ++k) coefficients_[k] = target_[k];
-    if (removed) score(correlations);
+    coefficients_.head(factor_.size()) = target_.head(factor_.size());
   }
 
   /// Takes the atom at this position out of use.
-  template <class C>
-  void drop(Index position, C& correlations, Result& result) {
-    violations_.open(basis_.support()[static_cast<std::size_t>(position)]);
-    for (Index k = position; k + 1 < basis_.size(); ++k) {
+  void drop(Index position, Result& result) {
+    violations_.open(atom_at(position));
+    const Index behind = factor_.size() - 1 - position;
+    for (Index k = position; k < position + behind; ++k) {
       coefficients_[k] = coefficients_[k + 1];
       signs_[k] = signs_[k + 1];
-      inner_[k] = inner_[k + 1];
     }
-    basis_.remove(position, along_, result.flops);
-    // What the lost direction explained is unexplained again.
-    const Index size = basis_.size();
-    basis_.with_projection(
-        size, [&](auto segment, const auto& p) { segment(correlations) += along_[size] * p; });
-    result.flops += 2 * violations_.num_atoms();
+    support_.erase(support_.begin() + position);
+    factor_.remove(position, [&](Index k, S c, S s) {
+      SupportFactor<S>::turn(along_[k], along_[k + 1], c, s);
+    });
+    result.flops += 3 * behind * (behind + 3);
     ++result.changes;
   }
 
@@ -371,16 +362,15 @@ class ActiveSetPath {
   /// lowers the penalty, until an atom in use reaches 0 and leaves. `start` is how far the atom
   /// came in. An atom that left so comes back so only once the objective has fallen by more than
   /// its rounding: what the span's tolerance hides would have two atoms take turns for ever.
-  template <class C>
-  bool exchange(Index atom, S sign, S& start, C& correlations, Result& result) {
+  bool exchange(Index atom, S sign, S& start, Result& result) {
     // D_I v = d_atom: L L^T v = D_I^T d_atom, whose forward half is the row that was asked for.
-    const Index size = basis_.size();
+    const Index size = factor_.size();
     const double objective = this->objective();
     if (objective > exchanged_at_[atom] - std::sqrt(energy_) * static_cast<double>(rounding()))
       return false;
     Vector<S>& v = target_;
-    for (Index k = 0; k < size; ++k) forward_[k] = basis_.projection(k, atom);
-    basis_.solve(forward_, v);
+    forward_.head(size) = factor_.row().transpose();
+    factor_.solve(forward_, v);
     Index leaving = -1;
     S step = std::numeric_limits<S>::infinity();
     for (Index k = 0; k < size; ++k) {
@@ -393,45 +383,47 @@ class ActiveSetPath {
       }
     }
     if (leaving < 0) return false;
-    for (Index k = 0; k < size; ++k) coefficients_[k] -= step * sign * v[k];
+    coefficients_.head(size) -= step * sign * v.head(size);
     start = step * sign;
-    exchanged_at_[basis_.support()[static_cast<std::size_t>(leaving)]] = objective;
-    drop(leaving, correlations, result);
-    score(correlations);
+    exchanged_at_[atom_at(leaving)] = objective;
+    drop(leaving, result);
     result.flops += size * size + 6 * size;
     return true;
   }
 
   /// The atoms to begin from, as far as they are independent, and their coefficients.
-  template <class X, class C>
-  void take_initial(const X& x, C& correlations, Result& result) {
+  void take_initial(Result& result) {
     for (const auto& [atom, coefficient] : initial_) {
-      if (basis_.size() == basis_.most()) break;
+      if (factor_.size() == factor_.most()) break;
       // No residual, which is no longer than x, correlates with it that much: it is not in the
       // solution, and a threshold far above the rest would take their digits on its way out.
-      if (!(violations_.threshold(atom) <=
-            std::sqrt(basis_.lengths()[atom] * static_cast<S>(energy_))))
+      if (!(violations_.threshold(atom) <= std::sqrt(lengths_[atom] * static_cast<S>(energy_))))
         continue;
-      if (!(basis_.lengths()[atom] > S(0))) continue;
+      if (!(lengths_[atom] > S(0))) continue;
       const S pivot = outside_span(atom, result);
       if (!independent(pivot, atom)) continue;
-      append(atom, coefficient < S(0) ? S(-1) : S(1), coefficient, pivot, correlations[atom], x,
+      append(atom, coefficient < S(0) ? S(-1) : S(1), coefficient, pivot, asked_correlation(atom),
              result);
-      project(correlations, result);
     }
     initial_.clear();
-    settle(correlations, result);
+    settle(result);
   }
 
-  Basis basis_;
+  static constexpr std::size_t most_more = 7;  // atoms, of a pass, behind the first
+
+  ResidualCorrelations<S, Chunk> all_;
+  Vector<S> lengths_;  // squared
+  SupportFactor<S> factor_;
+  std::vector<Index> support_;
   S ridge_;
   double tolerance_;
   Index max_changes_;
   AtomViolations<S, Nonnegative, Chunk> violations_;
   double energy_ = 0;
+  Vector<S> start_;              // D^T x
   Vector<double> exchanged_at_;  // the objective at which an atom last left by exchange
   std::vector<std::pair<Index, S>> initial_;
-  Vector<S> along_, coefficients_, target_, forward_, signs_, inner_;
+  Vector<S> along_, coefficients_, target_, forward_, signs_;
 };
 
 }  // namespace detail

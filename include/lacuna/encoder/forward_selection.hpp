@@ -142,8 +142,7 @@ class ForwardSelection {
       const S z = correlations_[atom] / length;
       along_[size] = z;
       left -= z * z;
-      basis_.push(atom, length);
-      basis_.project_padded(Update{*this, z}, result.flops);
+      basis_.push_padded(atom, length, Update{*this, z}, result.flops);
       result.flops += (Rule == SelectionRule::error_decrease ? 7 : 4) * n + 4;
     }
     basis_.solve(along_, coefficients_);
@@ -170,8 +169,7 @@ class ForwardSelection {
     ForwardSelection& selection;
     S z;
 
-    EIGEN_ALWAYS_INLINE void operator()(Index chunk, Index,
-                                        const Eigen::Matrix<S, Chunk, 1>& p) const {
+    EIGEN_ALWAYS_INLINE void operator()(Index chunk, const Eigen::Matrix<S, Chunk, 1>& p) const {
       at(selection.correlations_, chunk) -= z * p.array();
       if constexpr (Rule == SelectionRule::error_decrease) {
         auto outside = at(selection.outside_, chunk);

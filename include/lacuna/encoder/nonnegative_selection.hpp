@@ -131,9 +131,9 @@ class NonnegativeSelection {
     const S z = correlations_[atom] / length;
     along_[size] = z;
     coefficients_[size] = S(0);
-    basis_.push(atom, length);
-    basis_.project(
-        [&](auto segment, Index, Index, const auto& p) {
+    basis_.push(
+        atom, length,
+        [&](auto segment, const auto& p) {
           segment(correlations_) -= z * p;
           segment(outside_).array() -= p.array().square();
         },
