@@ -95,9 +95,9 @@ template <bool Nonnegative, ExplicitDictionary D, class Begin>
 /// `L1`, and non-negative least squares with a penalty for `NonnegativeL1`. `encode` stops by the
 /// duality gap that the recursion knows; `solve` evaluates it anew, in double. Status: `converged`,
 /// `precision_limit` where the element type cannot come closer, `max_iterations` at the cap; at
-/// tolerance 0 `completed` for both. Cost:
-/// num_atoms k^2 flops a signal for k atoms in use, through the Gram matrix where the dictionary
-/// carries it or making it pays; 2 dim num_atoms k otherwise. At most min(dim, num_atoms) atoms are
+/// tolerance 0 `completed` for both. Cost: for k atoms in use some num_atoms k^2 / 4 + k^3 flops a
+/// signal, through the Gram matrix where the dictionary carries it or making it pays; 2 dim
+/// num_atoms for a few atoms that come in together otherwise. At most min(dim, num_atoms) atoms are
 /// in use; with a ridge there is no such bound, and always a Gram matrix, num_atoms x num_atoms.
 ///
 /// Source: Lee, Battle, Raina & Ng, "Efficient sparse coding algorithms", 2007; Lawson & Hanson,

@@ -108,7 +108,7 @@ class ActiveSetPath {
         return result;
       }
       if (take(atom, correlations[atom], result))
-        take_more(violation, correlations, result);
+        take_more(atom, violation, correlations, result);
       else
         violations_.close(atom);  // in the span of those in use, and none leaves: rounding decided
       correlate(x, correlations, result);
@@ -253,15 +253,14 @@ class ActiveSetPath {
     return true;
   }
 
-  /// A pass over all atoms is what a change costs, and is made once for a few: after one of this
-  /// violation has come in, atoms of other chunks that are violated by more than half of that, at
-  /// the correlations as they are by now, come into use too.
+  /// A pass over all atoms is what a change costs, and is made once for a few: after the first, of
+  /// this violation, has come in, atoms of other chunks that are violated by more than half of
+  /// that, at the correlations as they are by now, come into use too.
   template <class C>
-  void take_more(S violation, const C& correlations, Result& result) {
+  void take_more(Index first, S violation, const C& correlations, Result& result) {
     // Chunks as they were scored before the first atom came in.
     std::array<Index, most_more> atoms;
-    const std::size_t count =
-        violations_.most_chunks(violation / 2, support_.back() / Chunk, atoms);
+    const std::size_t count = violations_.most_chunks(violation / 2, first / Chunk, atoms);
     for (std::size_t i = 0; i < count; ++i) {
       atoms[i] = violations_.most_of(atoms[i], correlations);
       all_.expect(atoms[i]);

@@ -81,13 +81,6 @@ class AtomViolations {
     else
       chunk_best_[chunk] = largest((c.abs() - threshold) * weight);
   }
-  /// Scores the chunk of one atom.
-  template <class C>
-  void score_chunk_of(Index atom, const C& correlations) {
-    const Index begin = atom / Chunk * Chunk, count = std::min<Index>(Chunk, num_atoms() - begin);
-    score(
-        correlations, [begin, count](auto&& v) { return v.segment(begin, count); }, atom / Chunk);
-  }
 
   /// The violation of an atom of this correlation.
   [[nodiscard]] S of(Index atom, S correlation) const {
