@@ -67,8 +67,8 @@ TEST_CASE("ActiveSet satisfies the conditions of optimality", "[active_set]") {
   INFO("seeds 1, 2 and 5");
   // Atoms of different lengths; more atoms than dimensions, and fewer; both chunk sizes and their
   // ends; as many chunks as come in at once, and more.
-  const auto [dim, num_atoms] = GENERATE(
-      table<Index, Index>({{8, 16}, {5, 3}, {10, 40}, {12, 64}, {12, 150}, {20, 400}}));
+  const auto [dim, num_atoms] =
+      GENERATE(table<Index, Index>({{8, 16}, {5, 3}, {10, 40}, {12, 64}, {12, 150}, {20, 400}}));
   Matrix<double> atoms = random_normal<double>(dim, num_atoms, 1);
   for (Index j = 0; j < num_atoms; ++j) atoms.col(j) *= 0.2 + 0.05 * static_cast<double>(j % 5);
   const Dense d(atoms);
@@ -99,7 +99,8 @@ TEST_CASE("ActiveSet and Fista agree on the objective", "[active_set]") {
 }
 
 TEST_CASE("lambda 0 is non-negative least squares", "[active_set]") {
-  // Two atoms at a right angle and one between: x lies outside their cone, and its projection is known.
+  // Two atoms at a right angle and one between: x lies outside their cone, and its projection is
+  // known.
   Matrix<double> atoms(2, 3);
   atoms << 1, 0, std::sqrt(0.5), 0, 1, std::sqrt(0.5);
   const Matrix<double> x = (Matrix<double>(2, 2) << 3, -1, -2, 4).finished();
@@ -148,6 +149,26 @@ TEST_CASE("atoms that the span's tolerance takes for one do not take turns", "[a
   }
 }
 
+TEST_CASE("ActiveSet ends at the optimum where neighbours are nearly one, begun anywhere",
+          "[active_set]") {
+  INFO("seeds 1 and 2");
+  // Overlapping bumps, of a rank far below 60 to float. A start far off has coordinates of 1e6 and
+  // more, of which nothing may stay; and what was in the span of others must be looked at again
+  // when those have left. Where neither is seen to, gaps are 5e3 and 5e-4.
+  Matrix<float> bumps(60, 200);
+  for (Index j = 0; j < bumps.cols(); ++j)
+    for (Index i = 0; i < bumps.rows(); ++i) {
+      const double away = static_cast<double>(i) / 60 - static_cast<double>(j) / 200;
+      bumps(i, j) = static_cast<float>(std::exp(-200 * away * away));
+    }
+  const UnitNormDictionary<float> d(bumps);
+  const Matrix<float> x = random_normal<float>(60, 16, 1).cwiseAbs();
+  const Matrix<float> anywhere = random_normal<float>(200, 16, 2);
+  CHECK(ActiveSet(L1(0.05), {.tolerance = 0}).solve(d, x, anywhere).relative_gap.maxCoeff() < 1e-4);
+  CHECK(ActiveSet(NonnegativeL1(1e-3), {.tolerance = 0}).solve(d, x).relative_gap.maxCoeff() <
+        1e-4);
+}
+
 TEST_CASE("ActiveSet says how it ended", "[active_set]") {
   INFO("seeds 1 and 2");
   const SyntheticModel<float> model(
@@ -164,8 +185,7 @@ TEST_CASE("ActiveSet says how it ended", "[active_set]") {
   CHECK(capped_out > 40);
   CHECK(strict.relative_gap.maxCoeff() < 1e-5);
   // Without a tolerance a cap is what was asked for.
-  const auto steps =
-      ActiveSet(NonnegativeL1(0.05), {.tolerance = 0, .max_changes = 1}).solve(d, x);
+  const auto steps = ActiveSet(NonnegativeL1(0.05), {.tolerance = 0, .max_changes = 1}).solve(d, x);
   CHECK(std::count(steps.status.begin(), steps.status.end(), Status::completed) > 40);
   CHECK(std::count(steps.status.begin(), steps.status.end(), Status::max_iterations) == 0);
   CHECK_THROWS_WITH(ActiveSet(L1(1), {.max_changes = -1}),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -93,12 +94,14 @@ class ActiveSetPath {
       // there while violations, of which it is the square, are still seen.
       if (tolerance_ > 0 ? relative_gap(static_cast<double>(violation)) <= tolerance_
                          : !(violation > S(0))) {
+        if (reopen(correlations)) continue;
         result.status = Status::converged;
         return result;
       }
       if (atom < 0 || violation <= violations_.rounding_of(atom, rounding()))
         atom = violations_.beyond_rounding(correlations, rounding());
       if (atom < 0) {
+        if (reopen(correlations)) continue;
         // Optimal as far as S can tell; whether that is the tolerance, the certificate says.
         result.status = tolerance_ > 0 ? Status::precision_limit : Status::completed;
         return result;
@@ -107,11 +110,8 @@ class ActiveSetPath {
         result.status = tolerance_ > 0 ? Status::max_iterations : Status::completed;
         return result;
       }
-      if (take(atom, correlations[atom], result))
-        take_more(atom, violation, correlations, result);
-      else
-        violations_.close(atom);  // in the span of those in use, and none leaves: rounding decided
-      correlate(x, correlations, result);
+      take_or_close(atom, x, correlations, result,
+                    [&] { take_more(atom, violation, correlations, result); });
     }
   }
 
@@ -138,11 +138,7 @@ class ActiveSetPath {
       if (atom < 0 ||
           violations_.of(atom, correlations[atom]) <= violations_.rounding_of(atom, rounding()))
         return result;
-      if (take(atom, correlations[atom], result))
-        ++selected;
-      else
-        violations_.close(atom);
-      correlate(x, correlations, result);
+      take_or_close(atom, x, correlations, result, [&] { ++selected; });
     }
   }
 
@@ -160,6 +156,7 @@ class ActiveSetPath {
   Result begin(const X& x, const C& correlations) {
     factor_.clear();
     support_.clear();
+    closed_.clear();
     violations_.start();
     exchanged_at_.setConstant(std::numeric_limits<double>::infinity());
     energy_ = x.template cast<double>().squaredNorm();
@@ -168,6 +165,41 @@ class ActiveSetPath {
         [&](auto segment, Index chunk) { violations_.score(correlations, segment, chunk); });
     const Index m = all_.atoms().rows(), n = all_.atoms().cols();
     return {Status::max_iterations, 0, 2 * m * n + 2 * m};
+  }
+
+  /// `then()` where the atom comes into use. Otherwise, in the span of those in use and none leaves
+  /// for it, rounding decided, and it is looked at no more.
+  template <class X, class C, class Then>
+  void take_or_close(Index atom, const X& x, C& correlations, Result& result, const Then& then) {
+    const Index changes = result.changes;
+    if (take(atom, correlations[atom], result)) {
+      then();
+    } else {
+      violations_.close(atom);
+      closed_.push_back(atom);
+      left_since_ = false;
+    }
+    if (result.changes > changes)
+      correlate(x, correlations, result);
+    else
+      all_.chunks().with(atom / Chunk, [&](auto segment) {
+        violations_.score(correlations, segment, atom / Chunk);
+      });
+  }
+
+  /// At the end: looks again at atoms that were closed, if what closed them may have left. False
+  /// where there is none.
+  template <class C>
+  bool reopen(const C& correlations) {
+    if (closed_.empty() || !left_since_) return false;
+    for (const Index atom : closed_) {
+      violations_.open(atom);
+      all_.chunks().with(atom / Chunk, [&](auto segment) {
+        violations_.score(correlations, segment, atom / Chunk);
+      });
+    }
+    closed_.clear();
+    return true;
   }
 
   /// The correlations of all atoms with the residual of the present code, and their scores.
@@ -350,11 +382,13 @@ class ActiveSetPath {
       signs_[k] = signs_[k + 1];
     }
     support_.erase(support_.begin() + position);
-    factor_.remove(position, [&](Index k, S c, S s) {
-      SupportFactor<S>::turn(along_[k], along_[k + 1], c, s);
-    });
-    result.flops += 3 * behind * (behind + 3);
+    factor_.remove(position, [](Index, S, S) {});
+    const Index size = factor_.size();
+    for (Index k = position; k < size; ++k) along_[k] = start_[atom_at(k)] - signs_[k] * base_of(k);
+    factor_.solve_forward(position, along_);
+    result.flops += 3 * behind * (behind + 3) + size * size - position * position;
     ++result.changes;
+    left_since_ = true;
   }
 
   /// For an atom in the span of those in use: moves along the line that leaves D s as it is, which
@@ -421,6 +455,8 @@ class ActiveSetPath {
   double energy_ = 0;
   Vector<S> start_;              // D^T x
   Vector<double> exchanged_at_;  // the objective at which an atom last left by exchange
+  std::vector<Index> closed_;    // in the span of those in use when they were violated
+  bool left_since_ = false;      // whether an atom left since one was closed
   std::vector<std::pair<Index, S>> initial_;
   Vector<S> along_, coefficients_, target_, forward_, signs_;
 };

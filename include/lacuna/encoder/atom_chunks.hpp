@@ -22,7 +22,6 @@ class AtomChunks {
  public:
   explicit AtomChunks(Index num_atoms) : num_atoms_(num_atoms) {}
 
-  [[nodiscard]] Index num_atoms() const noexcept { return num_atoms_; }
   [[nodiscard]] Index size() const noexcept { return (num_atoms_ + Chunk - 1) / Chunk; }
   /// Atoms of a chunk: all, but in the last.
   [[nodiscard]] Index size_of(Index chunk) const noexcept {

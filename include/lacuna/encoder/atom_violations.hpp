@@ -26,7 +26,8 @@ enum class ViolationChoice { violation, violation_over_length };
 /// @code
 /// AtomViolations<float, true, 64> violations(lengths, thresholds, ViolationChoice::violation);
 /// violations.start();
-/// basis.for_each_chunk([&](auto segment, Index chunk) { violations.score(c, segment, chunk); });
+/// AtomChunks<64>(num_atoms).for_each(
+///     [&](auto segment, Index chunk) { violations.score(c, segment, chunk); });
 /// const Index atom = violations.most(c);  // -1 where none is violated
 /// violations.close(atom);                 // it is in use now
 /// @endcode

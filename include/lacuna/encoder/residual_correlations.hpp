@@ -2,7 +2,6 @@
 #ifndef LACUNA_ENCODER_RESIDUAL_CORRELATIONS_HPP
 #define LACUNA_ENCODER_RESIDUAL_CORRELATIONS_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>

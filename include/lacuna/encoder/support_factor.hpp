@@ -66,7 +66,9 @@ class SupportFactor {
 
   /// Takes out the atom at this position. Row r behind it then reaches one column too far; each
   /// rotation of columns k, k + 1 brings row k back. Calls `rotate(k, c, s)` with each of them, for
-  /// what else is in the coordinates Q; `turn` is what it does to two of them.
+  /// what else is in the coordinates Q; `turn` is what it does to two of them. Coordinates of a
+  /// known right side are better made anew (`solve_forward`): what a rotation takes out of a large
+  /// one leaves its rounding in those that stay.
   template <class Rotate>
   void remove(Index position, const Rotate& rotate) {
     const Index last = --size_;
@@ -86,6 +88,12 @@ class SupportFactor {
     b = c * b - s * old;
   }
 
+  /// L y = b for the coordinates y, given those before `from` and b behind them. Cost: size^2 -
+  /// from^2 flops.
+  void solve_forward(Index from, Vector<S>& y) const {
+    for (Index k = from; k < size_; ++k)
+      y[k] = (y[k] - factor_.row(k).head(k).dot(y.head(k))) * inverse_diagonal_[k];
+  }
   /// L^T s = y, for the coefficients s of the atoms in their order. Cost: size^2 flops.
   void solve(const Vector<S>& y, Vector<S>& coefficients) const {
     coefficients.head(size_) = y.head(size_);
