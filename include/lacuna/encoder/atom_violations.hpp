@@ -64,7 +64,6 @@ class AtomViolations {
   [[nodiscard]] S unit() const noexcept { return unit_; }
   /// t_i, whether the atom is in use or not.
   [[nodiscard]] S threshold(Index atom) const { return base_[atom]; }
-  [[nodiscard]] S root_length(Index atom) const { return root_length_[atom]; }
 
   /// No atom is in use. Scores are those of before.
   void start() { threshold_ = start_threshold_; }
