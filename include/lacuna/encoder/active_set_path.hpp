@@ -41,7 +41,9 @@ class ActiveSetPath {
       : fit_(atoms, gram, thresholds, ridge),
         tolerance_(tolerance),
         max_changes_(max_changes),
-        violations_(fit_.lengths(), thresholds, choice) {}
+        violations_(fit_.lengths(), thresholds, choice) {
+    closed_.reserve(static_cast<std::size_t>(atoms.cols()));
+  }
 
   /// The next `run` begins with this atom in use, and this coefficient: from atoms in rising order.
   void begin_with(Index atom, S coefficient) {

@@ -59,7 +59,7 @@ class SignedFit {
         target_(factor_.most() + 1),
         forward_(factor_.most() + 1),
         signs_(factor_.most() + 1) {
-    support_.reserve(static_cast<std::size_t>(factor_.most()));
+    for (auto* list : {&support_, &left_}) list->reserve(static_cast<std::size_t>(factor_.most()));
   }
 
   /// What was done since `begin`.
