@@ -16,6 +16,7 @@
 #include <lacuna/metric/published_flops.hpp>
 
 #include "reproduce/document_experiment.hpp"
+#include "reproduce/setting.hpp"
 
 namespace lacuna::examples {
 namespace {
@@ -30,8 +31,10 @@ namespace {
   }
 }
 
-[[nodiscard]] std::string command(const std::string& experiment) {
-  return "`./run reproduce " + experiment + "`";
+/// @param runs  null where they are those of the default.
+[[nodiscard]] std::string command(const std::string& experiment, const Row& runs = nullptr) {
+  const std::string option = runs.is_null() ? "" : "--runs " + runs.dump() + " ";
+  return "`./run reproduce " + option + experiment + "`";
 }
 
 [[nodiscard]] std::string share(const Tally& tally) {
@@ -97,6 +100,8 @@ class Document {
               written(number_or_nan(&report->document.at("settings"), seconds), Style::seconds));
         cells.push_back(written(value_of(report->document, "lacuna_version")));
         cells.push_back(value_of(report->document, "seed").dump());
+        const Row runs = report->setting("runs");
+        if (runs != Row(Setting().runs)) cells[1] = command(protocol.experiment, runs);
         std::string& names = by_slips[slips_of(*report)];
         names += (names.empty() ? "" : ", ") + report->name();
       }
