@@ -125,6 +125,7 @@
 #include <lacuna/encoder/residual_iteration.hpp>
 #include <lacuna/encoder/selected_basis.hpp>
 #include <lacuna/encoder/selected_entries.hpp>
+#include <lacuna/encoder/sign_step.hpp>
 #include <lacuna/encoder/signed_fit.hpp>
 #include <lacuna/encoder/sparse_lasso_solver.hpp>
 #include <lacuna/encoder/support_factor.hpp>

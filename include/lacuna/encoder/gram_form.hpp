@@ -101,8 +101,8 @@ class GramForm {
  public:
   using S = ScalarOf<D>;
 
-  /// @param choices  atoms that a signal is expected to choose. @param threads  of the product, 0 for
-  /// all cores. @param setup_flops  is added to.
+  /// @param choices  atoms that a signal is expected to choose. @param threads  of the product,
+  /// 0 for all cores. @param setup_flops  is added to.
   /// @throws std::invalid_argument naming an atom whose squared length over- or underflows.
   GramForm(const char* where, const D& d, Index n, Index choices, Index threads,
            std::int64_t& setup_flops) {

@@ -11,6 +11,7 @@
 #include <lacuna/core/status.hpp>
 #include <lacuna/encoder/gram_form.hpp>
 #include <lacuna/encoder/selected_basis.hpp>
+#include <lacuna/encoder/sign_step.hpp>
 
 namespace lacuna::detail {
 
@@ -150,17 +151,8 @@ class NonnegativeSelection {
       const Index size = basis_.size();
       basis_.solve(along_, target_);
       result.flops += size * size;
-      Index leaving = -1;
-      S step = S(1);
-      for (Index k = 0; k < size; ++k) {
-        if (target_[k] > S(0)) continue;
-        const S way = coefficients_[k] - target_[k];
-        const S reach = way > S(0) ? coefficients_[k] / way : S(0);
-        if (leaving < 0 || reach < step) {
-          step = reach;
-          leaving = k;
-        }
-      }
+      const auto [leaving, step] =
+          first_sign_change(coefficients_, target_, size, [](Index) { return S(1); });
       if (leaving < 0) break;
       coefficients_.head(size) += step * (target_.head(size) - coefficients_.head(size));
       lost += drop(leaving, result);

@@ -7,12 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <utility>
 #include <vector>
 
 #include <lacuna/core/matrix.hpp>
 #include <lacuna/encoder/atom_chunks.hpp>
 #include <lacuna/encoder/residual_correlations.hpp>
+#include <lacuna/encoder/sign_step.hpp>
 #include <lacuna/encoder/support_factor.hpp>
 
 namespace lacuna::detail {
@@ -34,8 +34,7 @@ namespace lacuna::detail {
 /// const float pivot = fit.outside_span(atom);
 /// if (fit.independent(pivot, atom)) {
 ///   fit.append(atom, sign, 0, pivot);
-///   fit.settle();                                        // its coefficient and those of the
-///   others
+///   fit.settle();                                        // all coefficients of those in use
 /// }
 /// fit.correlate(x, correlations, [](auto segment, Index chunk) {});  // with what is left of x
 /// @endcode
@@ -133,17 +132,8 @@ class SignedFit {
       const Index size = factor_.size();
       factor_.solve(along_, target_);
       work_.flops += size * size;
-      Index leaving = -1;
-      S step = S(1);
-      for (Index k = 0; k < size; ++k) {
-        if (target_[k] * signs_[k] > S(0)) continue;
-        const S way = std::abs(coefficients_[k]) + std::abs(target_[k]);
-        const S reach = way > S(0) ? std::abs(coefficients_[k]) / way : S(0);
-        if (leaving < 0 || reach < step) {
-          step = reach;
-          leaving = k;
-        }
-      }
+      const auto [leaving, step] =
+          first_sign_change(coefficients_, target_, size, [this](Index k) { return signs_[k]; });
       if (leaving < 0) break;
       coefficients_.head(size) += step * (target_.head(size) - coefficients_.head(size));
       drop(leaving);
