@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <lacuna/core/random.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
 #include <lacuna/encoder/mlp.hpp>
@@ -322,17 +323,23 @@ double infer_flops(const UnitNorm& dictionary, Index steps) {
       inference(dictionary, 1, 0.01, 1e-3, steps).solve(dictionary, signal).flops.front());
 }
 
-Matrix<S> fit_with_frozen_support(UnitNorm& dictionary, const Matrix<S>& signals, Index k,
-                                  double rate, Index steps, bool learn_dictionary) {
+Matrix<S> fit_with_frozen_support(UnitNorm& dictionary, const Matrix<S>& signals, FreeCodes form,
+                                  Index k, double rate, Index steps, bool learn_dictionary,
+                                  std::uint64_t seed) {
   const Index num_atoms = dictionary.num_atoms(), n = signals.cols();
+  const bool rectified = form == FreeCodes::rectified;
   const Adam adam({.learning_rate = rate});
-  Matrix<S> u = Matrix<S>::Constant(num_atoms, n, S(-10));
+  Matrix<S> u = rectified ? random_normal<S>(num_atoms, n, seed)
+                          : Matrix<S>(Matrix<S>::Constant(num_atoms, n, S(-10)));
   auto code_state = adam.start<S>(u.size());
   auto atom_state = adam.start<S>(learn_dictionary ? dictionary.atoms().size() : 0);
   const S scale = S(2) / static_cast<S>(signals.size());
   Matrix<S> codes(num_atoms, n), gradient(num_atoms, n), residual, atom_gradient;
   const auto keep = [&] {
-    codes = u.array().exp();
+    if (rectified)
+      codes = u.cwiseMax(S(0));
+    else
+      codes = u.array().exp();
     keep_largest_of(u, k, codes);
   };
   for (Index step = 0; step < steps; ++step) {
@@ -342,7 +349,10 @@ Matrix<S> fit_with_frozen_support(UnitNorm& dictionary, const Matrix<S>& signals
     residual -= signals;
     // What is not kept has a code of 0 here, and so no gradient.
     gradient.noalias() = dictionary.atoms().transpose() * residual;
-    gradient.array() *= scale * codes.array();
+    if (rectified)
+      gradient = (codes.array() > S(0)).select(scale * gradient, S(0));
+    else
+      gradient.array() *= scale * codes.array();
     if (learn_dictionary) atom_gradient.noalias() = scale * (residual * codes.transpose());
     adam.step(code_state, u.reshaped(), gradient.reshaped());
     if (learn_dictionary)

@@ -74,14 +74,23 @@ void train_sparse_coding(const Plan& plan, const UnitNormDictionary<float>& star
 /// Its audited flops a signal.
 [[nodiscard]] double infer_flops(const UnitNormDictionary<float>& dictionary, Index steps);
 
-/// Sparse coding with top-k in its loop and no price: codes exp(u), all u = -10 at first, the k
-/// largest of a signal alone take part and get a gradient. As all begin equal, the k that come first
-/// are chosen; one whose gradient is against it falls behind the next, one that rises stays for good.
-/// The slip of the paper's "optimised TopK". The dictionary is learned if asked.
+/// How free codes are written, and where they begin.
+enum class FreeCodes {
+  exponential,  ///< exp(u), all u = -10
+  rectified     ///< max(u, 0), u normal: a code that begins at 0 has no gradient, then or later
+};
+
+/// Sparse coding with top-k in its loop and no price: the k largest codes of a signal alone take part
+/// and get a gradient. The slip of the paper's "optimised TopK" is that exponential codes all begin
+/// equal, so that the k that come first are chosen; one whose gradient is against it falls behind the
+/// next, one that rises stays for good. Of rectified codes a random half can be chosen at all. The
+/// dictionary is learned if asked.
+/// @param seed  of rectified codes.
 /// @returns the codes.
 Matrix<float> fit_with_frozen_support(UnitNormDictionary<float>& dictionary,
-                                      const Matrix<float>& signals, Index k, double rate,
-                                      Index steps, bool learn_dictionary);
+                                      const Matrix<float>& signals, FreeCodes form, Index k,
+                                      double rate, Index steps, bool learn_dictionary,
+                                      std::uint64_t seed = 0);
 
 }  // namespace lacuna::examples
 

@@ -324,7 +324,7 @@ int main(int argc, char** argv) {
                setting.slips.ignored_initial_codes,
                "inference \"from the SAE's codes\" begins at exp(-10) all the same (on)");
   app.add_flag("--frozen-support,!--no-frozen-support", setting.slips.frozen_support,
-               "top-k in the loop of codes that begin equal (on)");
+               "top-k in the loop of codes, of which most never get a gradient (on)");
   app.add_flag("--loss-without-bias,!--no-loss-without-bias", setting.slips.loss_without_bias,
                "test loss of sparse coding with a bias, without the bias (on)");
   app.add_option("--document", options.document, "what `document` writes")->capture_default_str();

@@ -18,7 +18,7 @@ struct Slips {
   bool one_data_set = false;         ///< all runs on the data of run 0; off, or there is no spread
   bool raw_dictionary_gradient = true;  ///< with the part along the atom, which feeds Adam alone
   bool ignored_initial_codes = true;    ///< "from the SAE's codes", and begins at exp(-10) all the same
-  bool frozen_support = true;           ///< top-k of codes that begin equal
+  bool frozen_support = true;           ///< top-k of codes, most without a gradient
   bool loss_without_bias = true;        ///< of sparse coding with a bias: the test loss forgets it
 
   [[nodiscard]] Row to_json() const {

@@ -211,7 +211,7 @@ void add_thresholds(Row& row, const Matrix<S>& codes) {
           .inference_rate = 3e-3};
 }
 
-/// What a training of the sweep ends with, for more than one experiment to look at.
+/// What sparse coding ends with in the sweep.
 struct SweptFit {
   Index step;
   std::int64_t flops;
@@ -221,62 +221,55 @@ struct SweptFit {
   double inference_flops;
 };
 
-/// The trainings with biases that the penalty sweep and the paper's file 7a share, each made once a
-/// process. An experiment's tasks are apart, so no two make one at the same time.
+/// The trainings of sparse coding that the penalty sweep and the paper's TopK files share, each made
+/// once a process. An experiment's tasks are apart, so no two make one at the same time.
 class SweptFits {
  public:
-  [[nodiscard]] std::shared_ptr<const SweptFit> find(const std::string& name) {
+  using Name = std::pair<double, std::uint64_t>;  // lambda, seed of the problem
+
+  [[nodiscard]] std::shared_ptr<const SweptFit> find(const Name& name) {
     const std::lock_guard lock(mutex_);
     const auto found = fits_.find(name);
     return found == fits_.end() ? nullptr : found->second;
   }
-  void keep(const std::string& name, SweptFit fit) {
+  void keep(const Name& name, SweptFit fit) {
     const std::lock_guard lock(mutex_);
     fits_[name] = std::make_shared<const SweptFit>(std::move(fit));
   }
 
  private:
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const SweptFit>> fits_;
+  std::map<Name, std::shared_ptr<const SweptFit>> fits_;
 };
 
 /// @param then  what is made of the last stage, whose `encode` is asked for the test signals alone.
 template <class Then>
-void run_sweep(const Setting& setting, const std::string& method, const Architecture& architecture,
-               const Problem& problem, double lambda, const Then& then) {
+void sweep_sparse_coding(const Setting& setting, const Problem& problem, double lambda,
+                         const Then& then) {
   static SweptFits fits;
-  const Plan plan = sweep_plan(setting, problem, lambda);
-  const bool free_codes = method == "sparse_coding";
-  const bool shared = free_codes || (architecture.k == 0 && architecture.bias);
-  const std::string name = (free_codes ? method : architecture.name()) + " " + text(lambda) + " " +
-                           std::to_string(problem.seed);
-  const auto stage_of = [](const SweptFit& fit) {
-    return Stage{fit.step,
-                 true,
-                 fit.flops,
-                 fit.seconds,
-                 fit.dictionary,
-                 {},
-                 [&fit](const Matrix<S>&) { return fit.test_codes; },
-                 fit.inference_flops};
+  const SweptFits::Name name(lambda, problem.seed);
+  const auto tell = [&](const SweptFit& fit) {
+    then(Stage{fit.step,
+               true,
+               fit.flops,
+               fit.seconds,
+               fit.dictionary,
+               {},
+               [&fit](const Matrix<S>&) { return fit.test_codes; },
+               fit.inference_flops});
   };
-  if (shared)
-    if (const auto known = fits.find(name)) return then(stage_of(*known));
-  const auto watch = [&](const Stage& stage) {
-    if (!shared) return then(stage);
-    const SweptFit fit{stage.step,
-                       stage.flops,
-                       stage.seconds,
-                       stage.dictionary,
-                       stage.encode(problem.test.signals),
-                       stage.inference_flops};
-    then(stage_of(fit));
-    fits.keep(name, fit);
-  };
-  if (free_codes)
-    train_sparse_coding(plan, random_start(problem), problem.train.signals, watch);
-  else
-    train_autoencoder(architecture, plan, random_start(problem), problem.train.signals, watch);
+  if (const auto known = fits.find(name)) return tell(*known);
+  train_sparse_coding(sweep_plan(setting, problem, lambda), random_start(problem),
+                      problem.train.signals, [&](const Stage& stage) {
+                        const SweptFit fit{stage.step,
+                                           stage.flops,
+                                           stage.seconds,
+                                           stage.dictionary,
+                                           stage.encode(problem.test.signals),
+                                           stage.inference_flops};
+                        tell(fit);
+                        fits.keep(name, fit);
+                      });
 }
 
 }  // namespace
@@ -293,20 +286,27 @@ Experiment penalty(const Setting& setting) {
     for (const double lambda : lambdas) {
       const std::string at = " lambda " + text(lambda) + ", run " + std::to_string(run);
       const Row keys{{"lambda", lambda}};
-      for (const auto& [method, hidden, work] : {std::tuple<const char*, Index, double>{"sae", 0, 5},
+      const std::string sparse_coding = "sparse_coding";
+      for (const auto& [method, hidden, work] : {std::tuple<std::string, Index, double>{"sae", 0, 5},
                                                  {"mlp_32", 32, 14},
-                                                 {"sparse_coding", 0, 11}})
+                                                 {sparse_coding, 0, 11}})
         experiment.tasks.push_back(
-            {method + at, work, [setting, method = method, hidden = hidden, lambda, keys, run] {
+            {method + at, work,
+             [setting, sparse_coding, method = method, hidden = hidden, lambda, keys, run] {
                const Problem problem = make_problem(setting, standard, run);
+               const auto row_of = [&](const Stage& stage) {
+                 Row row = joined(head("published", keys, method, run),
+                                  stage_row(stage, problem, {.lambda = lambda}));
+                 add_thresholds(row, stage.encode(problem.test.signals));
+                 return row;
+               };
+               if (method != sparse_coding)
+                 return rows_of_autoencoder({.hidden = hidden, .bias = true},
+                                            sweep_plan(setting, problem, lambda), problem, row_of);
                std::vector<Row> rows;
-               run_sweep(setting, method, {.hidden = hidden, .bias = true}, problem, lambda,
-                         [&](const Stage& stage) {
-                           Row row = joined(head("published", keys, method, run),
-                                            stage_row(stage, problem, {.lambda = lambda}));
-                           add_thresholds(row, stage.encode(problem.test.signals));
-                           rows.push_back(std::move(row));
-                         });
+               sweep_sparse_coding(setting, problem, lambda, [&](const Stage& stage) {
+                 rows.push_back(row_of(stage));
+               });
                return rows;
              }});
     }
@@ -375,7 +375,7 @@ namespace {
                                                    bool with_top_k, Index run) {
   const Problem problem = make_problem(setting, standard, run);
   std::vector<Row> rows;
-  run_sweep(setting, "sparse_coding", {}, problem, lambda, [&](const Stage& stage) {
+  sweep_sparse_coding(setting, problem, lambda, [&](const Stage& stage) {
     const Matrix<S> codes = stage.encode(problem.test.signals);
     const auto add = [&](const char* protocol, const Row& keys, const std::string& method,
                          const Matrix<S>& code, double threshold) {
@@ -391,8 +391,8 @@ namespace {
       UnitNorm dictionary = stage.dictionary;
       Matrix<S> optimised;
       if (setting.slips.frozen_support)
-        optimised = fit_with_frozen_support(dictionary, problem.test.signals, k, 3e-3,
-                                            setting.steps(10000), false);
+        optimised = fit_with_frozen_support(dictionary, problem.test.signals, FreeCodes::exponential,
+                                            k, 3e-3, setting.steps(10000), false);
       for (const auto& [source, threshold] :
            {std::pair<const char*, double>{"7b", 0.0}, {"7c", 1e-5}}) {
         const Row keys = top_k_keys(source, lambda, k);
@@ -436,26 +436,24 @@ Experiment top_k(const Setting& setting) {
           [setting, lambda, with_top_k, run] {
             return top_k_sparse_coding(setting, lambda, with_top_k, run);
           });
-      for (const Index hidden : {0, 32})
-        for (const bool bias : {true, false}) {
-          // Without biases: the SAE of source 7b.
-          if (!bias && (hidden > 0 || !with_top_k)) continue;
-          const std::string method = hidden == 0 ? "sae_l1" : "mlp_l1";
-          const char* source = bias ? "7a" : "7b";
-          add(method + " " + source + ", lambda " + text(lambda) + at, hidden == 0 ? 5 : 14,
-              [setting, lambda, hidden, bias, source, method, run] {
-                const Problem problem = make_problem(setting, standard, run);
-                std::vector<Row> rows;
-                run_sweep(setting, "", {.hidden = hidden, .bias = bias}, problem, lambda,
-                          [&](const Stage& stage) {
-                            rows.push_back(joined(head("published",
-                                                       top_k_keys(source, lambda, nullptr), method,
-                                                       run),
-                                                  stage_row(stage, problem, {.lambda = lambda})));
-                          });
-                return rows;
-              });
-        }
+      for (const Index hidden : {0, 32}) {
+        const std::string method = hidden == 0 ? "sae_l1" : "mlp_l1";
+        std::vector<const char*> sources = {"7a"};
+        if (hidden == 0 && with_top_k) sources.push_back("7b");
+        add(method + ", lambda " + text(lambda) + at, hidden == 0 ? 5 : 14,
+            [setting, lambda, hidden, sources, method, run] {
+              const Problem problem = make_problem(setting, standard, run);
+              const std::vector<Row> measured = rows_of_autoencoder(
+                  {.hidden = hidden}, sweep_plan(setting, problem, lambda), problem,
+                  [&](const Stage& stage) { return stage_row(stage, problem, {.lambda = lambda}); });
+              std::vector<Row> rows;
+              for (const char* source : sources)
+                for (const Row& row : measured)
+                  rows.push_back(joined(
+                      head("published", top_k_keys(source, lambda, nullptr), method, run), row));
+              return rows;
+            });
+      }
     }
     for (const Index k : ks) {
       for (const Index hidden : {0, 32}) {
@@ -463,25 +461,25 @@ Experiment top_k(const Setting& setting) {
         add(method + ", k " + std::to_string(k) + at, hidden == 0 ? 10 : 20,
             [setting, k, hidden, method, run] {
               const Problem problem = make_problem(setting, standard, run);
-              std::vector<Row> rows;
-              run_sweep(setting, "", {.hidden = hidden, .k = k, .bias = true}, problem, 0.0,
-                        [&](const Stage& stage) {
-                          rows.push_back(joined(
-                              head("published", top_k_keys("7a", nullptr, k), method, run),
-                              stage_row(stage, problem, {.lambda = 0})));
-                        });
-              return rows;
+              return rows_of_autoencoder(
+                  {.hidden = hidden, .k = k}, sweep_plan(setting, problem, 0), problem,
+                  [&](const Stage& stage) {
+                    return joined(head("published", top_k_keys("7a", nullptr, k), method, run),
+                                  stage_row(stage, problem, {.lambda = 0}));
+                  });
             });
       }
       if (!setting.slips.frozen_support) continue;
       add("sparse_coding_topk, k " + std::to_string(k) + at, 12, [setting, k, run] {
         const Problem problem = make_problem(setting, standard, run);
         UnitNorm dictionary = random_start(problem);
-        (void)fit_with_frozen_support(dictionary, problem.train.signals, k, 3e-3,
-                                      setting.steps(100000), true);
+        (void)fit_with_frozen_support(dictionary, problem.train.signals, FreeCodes::rectified, k,
+                                      3e-3, setting.steps(100000), true,
+                                      derive_seed(problem.seed, 2));
         UnitNorm fixed = dictionary;
-        const Matrix<S> codes = fit_with_frozen_support(fixed, problem.test.signals, k, 3e-3,
-                                                        setting.steps(10000), false);
+        const Matrix<S> codes = fit_with_frozen_support(
+            fixed, problem.test.signals, FreeCodes::rectified, k, 3e-3, setting.steps(10000), false,
+            derive_seed(problem.seed, 3));
         return std::vector<Row>{code_row("published", top_k_keys("7a", nullptr, k),
                                          "sparse_coding_topk", run, problem, dictionary, codes, 1e-5,
                                          0)};
