@@ -131,12 +131,12 @@ TEST_CASE("the lambda that is chosen is near the one the truth would choose", "[
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     INFO("seed " << seed);
     const SyntheticModel<float> model(
-        SyntheticOptions{.dim = 60, .num_atoms = 120, .num_active = 5, .noise = 0.1}, seed);
-    const auto sample = model.sample(100, seed + 10);
+        SyntheticOptions{.dim = 24, .num_atoms = 40, .num_active = 3, .noise = 0.1}, seed);
+    const auto sample = model.sample(40, seed + 10);
     const DenseDictionary<float> d(model.atoms());
     const CoordinateDescent solver(NonnegativeL1(0), {.tolerance = 1e-4});
     const double largest = lambda_max(d, sample.signals, solver.penalty()).maxCoeff();
-    const std::vector<double> grid = lambda_grid(largest, 1e-3 * largest, 20);
+    const std::vector<double> grid = lambda_grid(largest, 1e-2 * largest, 12);
     const LambdaChoice choice = choose_lambda(solver, d, sample.signals, grid);
     double least = std::numeric_limits<double>::infinity(), chosen = least;
     follow_lambdas(solver, d, sample.signals, grid, [&](double lambda, const auto& solution) {
