@@ -14,15 +14,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(lacuna_build_settings INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized
                                                          -Wno-restrict)
 endif()
-# The usual linker takes over a second for each of some fifty programs, a quick one a fraction.
+# The usual linker takes over a second for each of some fifty test programs, lld a third of one.
 include(CheckLinkerFlag)
-foreach(linker lld gold)
-  check_linker_flag(CXX -fuse-ld=${linker} LACUNA_HAS_LINKER_${linker})
-  if(LACUNA_HAS_LINKER_${linker})
-    target_link_options(lacuna_build_settings INTERFACE -fuse-ld=${linker})
-    break()
-  endif()
-endforeach()
+check_linker_flag(CXX -fuse-ld=lld LACUNA_HAS_LLD)
+if(LACUNA_HAS_LLD)
+  target_link_options(lacuna_build_settings INTERFACE -fuse-ld=lld)
+endif()
 # Eigen must not start threads under our own, should somebody add -fopenmp.
 target_compile_definitions(lacuna_build_settings INTERFACE EIGEN_DONT_PARALLELIZE)
 
