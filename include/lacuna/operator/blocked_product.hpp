@@ -41,8 +41,11 @@ void blocked_product(bool assign, S alpha, const StridedMatrix<S>& a, const Stri
       a.size() <= small_factor_size)
     return for_each_block(out.cols(), std::max<Index>(512, least_products / a.size()), threads,
                           [&](Block block, Index) {
-                            small_product(assign, alpha, a, b.middle_cols(block.begin, block.count),
-                                          columns(block));
+                            const auto part = b.middle_cols(block.begin, block.count);
+                            if (assign)
+                              small_product<true>(alpha, a, part, columns(block));
+                            else
+                              small_product<false>(alpha, a, part, columns(block));
                           });
   if (!a.by_rows && b.by_rows && std::min(out.rows(), out.cols()) <= small_product_size &&
       out.size() <= small_outer_product_size && out.rows() % SmallTile<S>::lanes == 0)

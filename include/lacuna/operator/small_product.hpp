@@ -34,15 +34,16 @@ inline void keep_in_registers([[maybe_unused]] Register& a, [[maybe_unused]] Reg
 /// entries of a column by 8 or 4 columns.
 template <Real S>
 struct SmallTile {
+  using Register [[gnu::vector_size(32)]] = S;
   static constexpr int lanes = 32 / sizeof(S);  // of a register
   static constexpr int wide = 2 * lanes;        // rows of a tile, `lanes` for a rest
   static constexpr int columns(int rows) { return 8 * lanes / rows; }
 
   /// sum[c][r] = sum over k < depth of a[k][r] b(k, c), a's entries k a_stride apart. `at(k, c)`
-  /// reads b.
+  /// reads b; `store(c, low, high)` is given a column of the sums, of which `high` is meant where
+  /// `rows` is `wide`.
   template <int rows, int cols, class At, class Store>
   static void run(const S* a, Index a_stride, Index depth, const At& at, const Store& store) {
-    using Register [[gnu::vector_size(32)]] = S;
     [&]<int... c>(std::integer_sequence<int, c...>) {
       Register low_sum[cols] = {}, high_sum[cols] = {};
       for (Index k = 0; k < depth; ++k, a += a_stride) {
@@ -52,34 +53,41 @@ struct SmallTile {
         keep_in_registers(low, high);
         ((low_sum[c] += low * at(k, c), rows == wide ? high_sum[c] += high * at(k, c) : high), ...);
       }
-      const auto put = [&](int column, const Register& below, const Register& above) {
-        S whole[rows];
-        std::memcpy(whole, &below, sizeof(below));
-        if constexpr (rows == wide) std::memcpy(whole + lanes, &above, sizeof(above));
-        store(column, whole);
-      };
-      (put(c, low_sum[c], high_sum[c]), ...);
+      (store(c, low_sum[c], high_sum[c]), ...);
     }
     (std::make_integer_sequence<int, cols>());
   }
+
+  /// to[0, count) (+)= scale times a column of sums, `count` the constant `rows` but for a rest.
+  template <int rows, bool assign>
+  static void put(S scale, const Register& low, const Register& high, S* to, Index count) {
+    const auto whole = [&](S* into, const Register& sum) {
+      Register value = scale * sum;
+      if constexpr (!assign) {
+        Register before;
+        std::memcpy(&before, into, sizeof(before));
+        value += before;
+      }
+      std::memcpy(into, &value, sizeof(value));
+    };
+    if (count == rows) {
+      whole(to, low);
+      if constexpr (rows == wide) whole(to + lanes, high);
+      return;
+    }
+    S part[wide] = {};
+    if constexpr (!assign)
+      for (Index i = 0; i < count; ++i) part[i] = to[i];
+    whole(part, low);
+    if constexpr (rows == wide) whole(part + lanes, high);
+    for (Index i = 0; i < count; ++i) to[i] = part[i];
+  }
 };
 
-/// to[0, count) += or = from, `count` the constant `rows` but for a rest.
-template <int rows, Real S>
-void store_rows(bool assign, const S* from, S* to, Index count) {
-  const auto put = [&](Index length) {
-    if (assign)
-      for (Index i = 0; i < length; ++i) to[i] = from[i];
-    else
-      for (Index i = 0; i < length; ++i) to[i] += from[i];
-  };
-  count == rows ? put(rows) : put(count);
-}
-
-/// out += alpha a b, or out = alpha a b where `assign`, for a of few rows or few columns, and b
+/// out = alpha a b where `assign`, or out += alpha a b, for a of few rows or few columns, and b
 /// that lies column by column. The bits of a column depend on that column alone.
-template <Real S>
-void small_product(bool assign, S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
+template <bool assign, Real S>
+void small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
                    StridedResult<S> out) {
   using Tile = SmallTile<S>;
   const Index depth = a.cols, height = a.rows;
@@ -113,8 +121,8 @@ void small_product(bool assign, S alpha, const StridedMatrix<S>& a, const Stride
     Tile::template run<rows(), cols()>(
         packed.data() + top * depth, rows(), depth,
         [&](Index k, int c) { return from[k + c * stride]; },
-        [&](int c, const S* sum) {
-          store_rows<rows()>(assign, sum, to + c * out.outerStride(), count);
+        [&](int c, const auto& low, const auto& high) {
+          Tile::template put<rows(), assign>(S(1), low, high, to + c * out.outerStride(), count);
         });
   };
   constexpr Index step = 8;
@@ -147,9 +155,8 @@ void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const 
       Tile::template run<rows(), cols()>(
           left + top, a.stride, depth,
           [&](Index k, int c) { return right[k * b.stride + first + c]; },
-          [&](int c, const S* sum) {
-            S* column = to + c * out.outerStride();
-            for (int i = 0; i < rows(); ++i) column[i] += alpha * sum[i];
+          [&](int c, const auto& low, const auto& high) {
+            Tile::template put<rows(), false>(alpha, low, high, to + c * out.outerStride(), rows());
           });
     };
     const auto rows_of = [&](Index top, auto rows) {
