@@ -72,7 +72,7 @@ TEST_CASE("ActiveSet satisfies the conditions of optimality", "[active_set]") {
   Matrix<double> atoms = random_normal<double>(dim, num_atoms, 1);
   for (Index j = 0; j < num_atoms; ++j) atoms.col(j) *= 0.2 + 0.05 * static_cast<double>(j % 5);
   const Dense d(atoms);
-  const Matrix<double> x = random_normal<double>(dim, 30, 2);
+  const Matrix<double> x = random_normal<double>(dim, num_atoms > 100 ? 8 : 30, 2);
   for (const double lambda : {1e-6, 0.01, 0.3}) {
     check_optimal<L1>(d, x, lambda);
     check_optimal<NonnegativeL1>(d, x, lambda);

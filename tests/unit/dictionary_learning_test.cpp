@@ -272,11 +272,11 @@ TEST_CASE("DictionaryLearning recovers the dictionary from signals alone",
     CHECK(outcome.steps == rounds);
     return Matrix<float>(model.dictionary.atoms());
   };
-  const auto recovery = dictionary_recovery(truth.atoms(), learn(1600, 1));
+  const auto recovery = dictionary_recovery(truth.atoms(), learn(600, 1));
   CHECK(recovery.share_above > 0.9);
   CHECK(recovery.cosine > 0.95);
   // The same bits at any number of threads.
-  CHECK(same_bits(learn(200, 2), learn(200, 1)));
+  CHECK(same_bits(learn(60, 2), learn(60, 1)));
 
   // Signals in other units give the same dictionary but for rounding: every setting is relative.
   const DictionaryLearning learning({.num_atoms = 60, .rounds = 20, .seed = 6});
