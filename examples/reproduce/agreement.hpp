@@ -72,6 +72,8 @@ struct Comparison {
   const Row* deviation = nullptr;
   std::vector<Number> numbers = {};
   Verdict verdict = Verdict::none;  ///< agrees where all that decides agrees
+  /// The same if squares are divided by n - 1 in the deviation, as what estimates it from a sample.
+  Verdict by_sample = Verdict::none;
 
   [[nodiscard]] const Number* find(const std::string& measure) const {
     for (const Number& number : numbers)
@@ -139,7 +141,17 @@ struct Measured {
   }
   const auto experiment = paper["experiment"].get<std::string>();
   const double n = number_or_nan(result.mean, "runs"), p = paper["runs"].get<double>();
-  bool all_agree = true, one_differs = false;
+  struct All {
+    bool agree = true, one_differs = false;
+
+    void add(Verdict verdict) {
+      agree = agree && verdict == Verdict::agrees;
+      one_differs = one_differs || verdict == Verdict::differs;
+    }
+    [[nodiscard]] Verdict verdict() const {
+      return one_differs ? Verdict::differs : agree ? Verdict::agrees : Verdict::none;
+    }
+  } all, all_by_sample;
   for (const auto& [column, value] : paper.items()) {
     const bool error = column == "test_loss" || column == "test_mse" || column == "mean_abs_code" ||
                        column == "published_flops";
@@ -155,12 +167,14 @@ struct Measured {
       number.bound = agreement_bound(number.deviation, n, p);
     }
     if (decides_row(experiment, column)) {
-      all_agree = all_agree && number.verdict == Verdict::agrees;
-      one_differs = one_differs || number.verdict == Verdict::differs;
+      all.add(number.verdict);
+      all_by_sample.add(verdict_on(number.ours, number.deviation * std::sqrt(n / (n - 1)), n,
+                                   number.paper, p));
     }
     result.numbers.push_back(std::move(number));
   }
-  result.verdict = one_differs ? Verdict::differs : all_agree ? Verdict::agrees : Verdict::none;
+  result.verdict = all.verdict();
+  result.by_sample = all_by_sample.verdict();
   return result;
 }
 

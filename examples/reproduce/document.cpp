@@ -134,7 +134,7 @@ class Document {
   [[nodiscard]] std::string agreement() const {
     MarkdownTable table({"experiment", "rows that agree", "share", "9 in 10", "by code MCC alone",
                          "numbers", "points of curves"});
-    Tally rows_in_bar, mcc_in_bar;
+    Tally rows_in_bar, mcc_in_bar, by_sample;
     bool all_run = true;
     for (const Protocol& protocol : protocols) {
       const Report* report = find(protocol.experiment);
@@ -151,6 +151,7 @@ class Document {
       Tally rows, by_mcc, numbers, points;
       for (const Comparison& row : report->finals) {
         rows.add(row.verdict);
+        if (protocol.in_bar) by_sample.add(row.by_sample);
         by_mcc.add(row.find("code_mcc")->verdict);
         for (const Number& number : row.numbers)
           if (is_judged(number.measure)) numbers.add(number.verdict);
@@ -178,7 +179,10 @@ class Document {
            "the contours is the code MCC of a method in a cell, for K = 3. Nine rows in ten are "
            "to agree; one without verdict counts as one that does not. Points of curves, of "
            "those steps that both measured, are counted apart.\n\n" +
-           table.text();
+           table.text() +
+           "Here s has squares divided by n, as the tables and the paper's files have it. Divided "
+           "by n - 1, as what estimates it from a sample, the same rule has " +
+           out_of(by_sample) + " rows of all that are asked, " + share(by_sample) + ".\n\n";
   }
 
   // ---- summary: the gap and its price -----------------------------------------------------------
