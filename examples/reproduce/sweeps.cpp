@@ -286,13 +286,11 @@ Experiment penalty(const Setting& setting) {
     for (const double lambda : lambdas) {
       const std::string at = " lambda " + text(lambda) + ", run " + std::to_string(run);
       const Row keys{{"lambda", lambda}};
-      const std::string sparse_coding = "sparse_coding";
       for (const auto& [method, hidden, work] : {std::tuple<std::string, Index, double>{"sae", 0, 5},
                                                  {"mlp_32", 32, 14},
-                                                 {sparse_coding, 0, 11}})
+                                                 {"sparse_coding", 0, 11}})
         experiment.tasks.push_back(
-            {method + at, work,
-             [setting, sparse_coding, method = method, hidden = hidden, lambda, keys, run] {
+            {method + at, work, [setting, method = method, hidden = hidden, lambda, keys, run] {
                const Problem problem = make_problem(setting, standard, run);
                const auto row_of = [&](const Stage& stage) {
                  Row row = joined(head("published", keys, method, run),
@@ -300,7 +298,7 @@ Experiment penalty(const Setting& setting) {
                  add_thresholds(row, stage.encode(problem.test.signals));
                  return row;
                };
-               if (method != sparse_coding)
+               if (method != "sparse_coding")
                  return rows_of_autoencoder({.hidden = hidden, .bias = true},
                                             sweep_plan(setting, problem, lambda), problem, row_of);
                std::vector<Row> rows;

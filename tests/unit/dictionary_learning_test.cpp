@@ -272,7 +272,7 @@ TEST_CASE("DictionaryLearning recovers the dictionary from signals alone",
     CHECK(outcome.steps == rounds);
     return Matrix<float>(model.dictionary.atoms());
   };
-  const auto recovery = dictionary_recovery(truth.atoms(), learn(600, 1));
+  const auto recovery = dictionary_recovery(truth.atoms(), learn(1000, 1));
   CHECK(recovery.share_above > 0.9);
   CHECK(recovery.cosine > 0.95);
   // The same bits at any number of threads.
