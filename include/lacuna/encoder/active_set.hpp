@@ -95,12 +95,12 @@ template <bool Nonnegative, ExplicitDictionary D, class Begin>
 /// `L1`, and non-negative least squares with a penalty for `NonnegativeL1`. Up to eight atoms come
 /// in before the correlations of all atoms are made anew, one of each 64 at most (16, where there
 /// are fewer than 64). `encode` stops by the duality gap that those equations give; `solve`
-/// evaluates it in double. Status: `converged`, `precision_limit` where the element type cannot come
-/// closer, `max_iterations` at the cap; at tolerance 0 `completed` for both. Cost: for k atoms in use some num_atoms k^2 / 2 flops a
-/// signal, and k^3 where atoms are few, through the Gram matrix where the dictionary carries it or
-/// making it pays; otherwise 2 dim num_atoms for those that come in together. At most min(dim,
-/// num_atoms) atoms are in use; with a ridge there is no such bound, and always a Gram matrix,
-/// num_atoms x num_atoms.
+/// evaluates it in double. Status: `converged`, `precision_limit` where the element type cannot
+/// come closer, `max_iterations` at the cap; at tolerance 0 `completed` for both. Cost: for k atoms
+/// in use some num_atoms k^2 / 2 flops a signal, and k^3 where atoms are few, through the Gram
+/// matrix where the dictionary carries it or making it pays; otherwise 2 dim num_atoms for those
+/// that come in together. At most min(dim, num_atoms) atoms are in use; with a ridge there is no
+/// such bound, and always a Gram matrix, num_atoms x num_atoms.
 ///
 /// Source: Lee, Battle, Raina & Ng, "Efficient sparse coding algorithms", 2007; Lawson & Hanson,
 /// "Solving least squares problems", 1974, chapter 23; the factorisation is updated as in Golub &
