@@ -89,6 +89,7 @@ class Document {
     MarkdownTable table(
         {"experiment", "command", "seconds", "CPU s", "version", "seed", "state"});
     std::map<std::string, std::string> by_slips;  // the experiments with the same slips
+    std::string with_paper_data;
     for (const Protocol& protocol : protocols) {
       const Report* report = find(protocol.experiment);
       std::vector<std::string> cells = {protocol.experiment, command(protocol.experiment)};
@@ -102,6 +103,8 @@ class Document {
         cells.push_back(value_of(report->document, "seed").dump());
         const Row runs = report->setting("runs");
         if (runs != Row(Setting().runs)) cells[1] = command(protocol.experiment, runs);
+        if (report->setting("paper_seed").is_number())
+          with_paper_data += (with_paper_data.empty() ? "" : ", ") + report->name();
         std::string& names = by_slips[slips_of(*report)];
         names += (names.empty() ? "" : ", ") + report->name();
       }
@@ -109,6 +112,13 @@ class Document {
       table.add(cells);
     }
     std::string text = table.text();
+    if (!with_paper_data.empty())
+      text +=
+          "The data sets of " + with_paper_data +
+          " are the paper's own, made anew from the seeds of its scripts with NumPy's and PyTorch's "
+          "random numbers, and so is where each training begins; what the paper ran fewer of goes "
+          "on with the seeds that follow. With `--no-paper-data`, and in the others, this library "
+          "draws them.\n\n";
     for (const auto& [slips, names] : by_slips) {
       if (slips.empty()) continue;
       text +=

@@ -228,41 +228,43 @@ void train_supervised(E encoder, const Plan& plan, const UnitNorm& dictionary,
   if (Interrupt::requested()) throw Interrupted{};
 }
 
-[[nodiscard]] RandomWeights weights(const Architecture& architecture, const UnitNorm& d,
-                                    const Plan& plan) {
-  return {.dim = d.dim(),
-          .num_atoms = d.num_atoms(),
-          .bias = architecture.bias,
-          .seed = plan.seed};
+/// Calls `train` with the encoder that a training begins with.
+template <class Train>
+void with_encoder(const Architecture& architecture, const Plan& plan, const Start& start,
+                  const Train& train) {
+  const RandomWeights random{.dim = start.dictionary.dim(),
+                             .num_atoms = start.dictionary.num_atoms(),
+                             .bias = architecture.bias,
+                             .seed = plan.seed};
+  const bool given = !start.weights.empty();
+  if (architecture.hidden > 0)
+    train(given ? MlpEncoder<S>(start.weights, start.biases)
+                : MlpEncoder<S>(random, {.hidden = {architecture.hidden}}));
+  else
+    train(given ? LinearReluEncoder<S>(start.weights.front(), start.biases.empty()
+                                                                  ? Vector<S>()
+                                                                  : start.biases.front())
+                : LinearReluEncoder<S>(random));
 }
 
 }  // namespace
 
-void train_autoencoder(const Architecture& architecture, const Plan& plan, const UnitNorm& start,
+void train_autoencoder(const Architecture& architecture, const Plan& plan, const Start& start,
                        const Matrix<S>& signals, const Watch& watch) {
-  const RandomWeights init = weights(architecture, start, plan);
-  const auto mlp = [&] { return MlpEncoder<S>(init, {.hidden = {architecture.hidden}}); };
-  if (architecture.k == 0) {
-    if (architecture.hidden == 0)
-      train_biased(LinearReluEncoder<S>(init), plan, start, signals, watch);
+  with_encoder(architecture, plan, start, [&](auto encoder) {
+    if (architecture.k == 0)
+      train_biased(std::move(encoder), plan, start.dictionary, signals, watch);
     else
-      train_biased(mlp(), plan, start, signals, watch);
-  } else if (architecture.hidden == 0) {
-    train_joint(Identity{}, DenseTopK(LinearReluEncoder<S>(init), architecture.k), plan, start,
-                signals, watch);
-  } else {
-    train_joint(Identity{}, DenseTopK(mlp(), architecture.k), plan, start, signals, watch);
-  }
+      train_joint(Identity{}, DenseTopK(std::move(encoder), architecture.k), plan, start.dictionary,
+                  signals, watch);
+  });
 }
 
-void train_on_codes(const Architecture& architecture, const Plan& plan, const UnitNorm& dictionary,
+void train_on_codes(const Architecture& architecture, const Plan& plan, const Start& start,
                     const Matrix<S>& signals, const SparseCodes<S>& codes, const Watch& watch) {
-  const RandomWeights init = weights(architecture, dictionary, plan);
-  if (architecture.hidden == 0)
-    train_supervised(LinearReluEncoder<S>(init), plan, dictionary, signals, codes, watch);
-  else
-    train_supervised(MlpEncoder<S>(init, {.hidden = {architecture.hidden}}), plan, dictionary,
-                     signals, codes, watch);
+  with_encoder(architecture, plan, start, [&](auto encoder) {
+    train_supervised(std::move(encoder), plan, start.dictionary, signals, codes, watch);
+  });
 }
 
 namespace {

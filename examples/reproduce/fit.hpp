@@ -32,9 +32,17 @@ struct Plan {
   bool raw_gradient = true;      ///< the paper's form: with the part of the gradient along the atom
   bool decoder_bias = false;     ///< x ~ D s + c, c learned
   std::vector<Index> log = {};   ///< steps after which the watch is told, beside the last
-  std::uint64_t seed = 0;        ///< of the weights
+  std::uint64_t seed = 0;        ///< of the weights that the start does not give
   Index inference_steps = 10000;  ///< of sparse coding, for signals it did not see
   double inference_rate = 3e-3;
+};
+
+/// Where a training begins.
+struct Start {
+  UnitNormDictionary<float> dictionary;
+  /// Of the encoder's layers, width x inputs; none: drawn from the plan's seed.
+  std::vector<Matrix<float>> weights = {};
+  std::vector<Vector<float>> biases = {};
 };
 
 /// A training at one of its steps. References live as long as the call.
@@ -53,14 +61,13 @@ using Watch = std::function<void(const Stage&)>;
 
 /// Encoder and dictionary (or the encoder alone) by the gradient of the reconstruction.
 /// @throws Interrupted.
-void train_autoencoder(const Architecture& architecture, const Plan& plan,
-                       const UnitNormDictionary<float>& start, const Matrix<float>& signals,
-                       const Watch& watch);
+void train_autoencoder(const Architecture& architecture, const Plan& plan, const Start& start,
+                       const Matrix<float>& signals, const Watch& watch);
 
 /// The encoder alone, on known codes, by the paper's cosine loss. @throws Interrupted.
-void train_on_codes(const Architecture& architecture, const Plan& plan,
-                    const UnitNormDictionary<float>& dictionary, const Matrix<float>& signals,
-                    const SparseCodes<float>& codes, const Watch& watch);
+void train_on_codes(const Architecture& architecture, const Plan& plan, const Start& start,
+                    const Matrix<float>& signals, const SparseCodes<float>& codes,
+                    const Watch& watch);
 
 /// Free log-codes and dictionary together; other signals by inference from exp(-10), at the paper's
 /// lambda and `plan.inference_steps`. @throws Interrupted.

@@ -13,6 +13,7 @@
 #include <lacuna/penalty/nonnegative_l1.hpp>
 #include <lacuna/synthetic/gaussian_dictionary.hpp>
 
+#include "reproduce/paper_data.hpp"
 #include "support/encoder_list.hpp"
 #include "support/progress.hpp"
 
@@ -23,32 +24,65 @@ namespace {
 using S = float;
 using UnitNorm = UnitNormDictionary<S>;
 
-[[nodiscard]] std::uint64_t data_seed(const Setting& setting, Index run) {
-  const Index data_set = setting.slips.one_data_set ? 0 : run;
-  return derive_seed(setting.common.seed, static_cast<std::uint64_t>(data_set));
+constexpr Index num_train = 1024, num_test = 1024;
+
+/// The run whose data are used.
+[[nodiscard]] Index data_set(const Setting& setting, Index run) {
+  return setting.slips.one_data_set ? 0 : run;
+}
+
+/// Signals first, ..., first + n - 1.
+[[nodiscard]] LabelledSignals<S> part(const LabelledSignals<S>& all, Index first, Index n) {
+  return {all.signals.middleCols(first, n), SparseCodes<S>(all.codes.middleCols(first, n))};
 }
 
 }  // namespace
 
 Problem make_problem(const Setting& setting, const SyntheticOptions& options, Index run,
-                     Index train_signals, Index test_signals) {
-  const std::uint64_t seed = data_seed(setting, run);
-  const SyntheticModel<S> model(options, derive_seed(seed, 0));
-  const Index train = setting.signals(train_signals), test = setting.signals(test_signals);
-  return {UnitNorm(model.atoms()), model.sample(train, derive_seed(seed, 1)),
-          model.sample(test, derive_seed(seed, 1), train),
-          derive_seed(derive_seed(setting.common.seed, static_cast<std::uint64_t>(run)), 2)};
+                     std::optional<std::uint32_t> paper_seed) {
+  const Index train = setting.signals(num_train), test = setting.signals(num_test);
+  const std::uint64_t seed = derive_seed(
+      derive_seed(setting.common.seed, static_cast<std::uint64_t>(run)), 2);
+  const Index set = data_set(setting, run);
+  if (paper_seed) {
+    const PaperData data =
+        paper_data(options, *paper_seed + static_cast<std::uint32_t>(set), train + test);
+    return {UnitNorm(data.atoms), part(data.signals, 0, train), part(data.signals, train, test), seed,
+            *paper_seed + static_cast<std::uint32_t>(run)};
+  }
+  const std::uint64_t data = derive_seed(setting.common.seed, static_cast<std::uint64_t>(set));
+  const SyntheticModel<S> model(options, derive_seed(data, 0));
+  return {UnitNorm(model.atoms()), model.sample(train, derive_seed(data, 1)),
+          model.sample(test, derive_seed(data, 1), train), seed};
 }
 
 LabelledSignals<S> more_signals(const Setting& setting, const SyntheticOptions& options, Index run,
-                                Index first, Index n) {
-  const std::uint64_t seed = data_seed(setting, run);
-  return SyntheticModel<S>(options, derive_seed(seed, 0)).sample(n, derive_seed(seed, 1), first);
+                                std::optional<std::uint32_t> paper_seed, Index n) {
+  const Index set = data_set(setting, run), first = num_train + num_test;
+  if (paper_seed)
+    return part(paper_data(options, *paper_seed + static_cast<std::uint32_t>(set), first + n).signals,
+                first, n);
+  const std::uint64_t data = derive_seed(setting.common.seed, static_cast<std::uint64_t>(set));
+  return SyntheticModel<S>(options, derive_seed(data, 0)).sample(n, derive_seed(data, 1), first);
 }
 
 UnitNorm random_start(const Problem& problem) {
-  return UnitNorm(gaussian_dictionary<S>(problem.dictionary.dim(), problem.dictionary.num_atoms(),
-                                         derive_seed(problem.seed, 0)));
+  const Index dim = problem.dictionary.dim(), num_atoms = problem.dictionary.num_atoms();
+  return problem.paper_seed
+             ? paper_start(dim, num_atoms, *problem.paper_seed)
+             : UnitNorm(gaussian_dictionary<S>(dim, num_atoms, derive_seed(problem.seed, 0)));
+}
+
+Start random_start(const Problem& problem, const Architecture& architecture) {
+  if (!problem.paper_seed) return {random_start(problem)};
+  return paper_start(architecture, problem.dictionary.dim(), problem.dictionary.num_atoms(),
+                     *problem.paper_seed);
+}
+
+Start start_on_truth(const Problem& problem, const Architecture& architecture) {
+  Start start = random_start(problem, architecture);
+  start.dictionary = problem.dictionary;
+  return start;
 }
 
 double solver_lambda(double lambda, Index dim, Index num_atoms) {

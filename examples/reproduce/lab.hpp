@@ -21,21 +21,28 @@ struct Problem {
   UnitNormDictionary<float> dictionary;
   LabelledSignals<float> train, test;
   std::uint64_t seed;  // of what is trained
+  /// Of what the paper trains on its data; none: the data are not the paper's.
+  std::optional<std::uint32_t> paper_seed = {};
 };
 
-/// Run `run` of a synthetic problem: data and dictionary of its own, or, with one data set, run 0's
-/// and other seeds for what is trained. Runs of the same options have the same data in all
-/// experiments.
-[[nodiscard]] Problem make_problem(const Setting& setting, const SyntheticOptions& options,
-                                   Index run, Index train_signals = 1024,
-                                   Index test_signals = 1024);
+/// Run `run` of a synthetic problem, 1,024 signals to train on and as many to test: data and dictionary
+/// of its own, or, with one data set, run 0's and other seeds for what is trained. Runs of the same
+/// options and seed have the same data in all experiments.
+/// @param paper_seed  the data are those of the paper's scripts for this seed, and for those after it
+///                    in later runs; none: this library draws them, from the setting's seed.
+[[nodiscard]] Problem make_problem(const Setting& setting, const SyntheticOptions& options, Index run,
+                                   std::optional<std::uint32_t> paper_seed = {});
 /// More signals of its dictionary, from after those that `make_problem` has drawn.
 [[nodiscard]] LabelledSignals<float> more_signals(const Setting& setting,
                                                   const SyntheticOptions& options, Index run,
-                                                  Index first, Index n);
+                                                  std::optional<std::uint32_t> paper_seed, Index n);
 
-/// A dictionary to begin training with.
+/// A dictionary to begin training with: the paper's, or random.
 [[nodiscard]] UnitNormDictionary<float> random_start(const Problem& problem);
+/// An autoencoder to begin training with.
+[[nodiscard]] Start random_start(const Problem& problem, const Architecture& architecture);
+/// The same on the true dictionary.
+[[nodiscard]] Start start_on_truth(const Problem& problem, const Architecture& architecture);
 
 /// The paper's lambda, of a mean over codes, in the objective of the solvers.
 [[nodiscard]] double solver_lambda(double lambda, Index dim, Index num_atoms);

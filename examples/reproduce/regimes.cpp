@@ -23,6 +23,7 @@ using UnitNorm = UnitNormDictionary<S>;
 
 constexpr Index more = 32768;            // training signals of the corrected protocol
 constexpr double exp_threshold = 1e-4;   // codes that are exponentials are never 0
+constexpr std::uint32_t known_seed = 20240625, unknown_seed = 20240926;  // of the paper's scripts
 
 /// One regime over one kind of data.
 struct Regime {
@@ -30,9 +31,16 @@ struct Regime {
   SyntheticOptions options;
   Row keys;            // of all its rows
   std::string prefix;  // of its tasks' names
+  std::uint32_t paper_seed;
   Index known_codes_steps = 20000, unknown_steps = 40000;
 
-  [[nodiscard]] Problem problem(Index run) const { return make_problem(setting, options, run); }
+  [[nodiscard]] Problem problem(Index run) const {
+    return make_problem(setting, options, run, setting.paper(paper_seed));
+  }
+  [[nodiscard]] LabelledSignals<S> more_signals_of(Index run) const {
+    return more_signals(setting, options, run, setting.paper(paper_seed),
+                        setting.quick() ? 512 : more);
+  }
   [[nodiscard]] published_flops::Training count(Index steps, bool learn_dictionary) const {
     return {.samples = setting.signals(1024), .steps = steps, .learn_dictionary = learn_dictionary};
   }
@@ -83,7 +91,8 @@ void name_step(Row& row, const Stage& stage) {
       {.steps = regime.setting.steps(regime.known_codes_steps),
        .log = after(regime.setting, {10, 30, 100, 300, 1000, 3000, 10000}),
        .seed = derive_seed(problem.seed, 1)},
-      problem.dictionary, problem.train.signals, problem.train.codes, [&](const Stage& stage) {
+      start_on_truth(problem, architecture), problem.train.signals, problem.train.codes,
+      [&](const Stage& stage) {
         Row row = joined(head("published", regime.keys, architecture.name(), run),
                          stage_row(stage, problem, scoring));
         name_step(row, stage);
@@ -128,8 +137,7 @@ void name_step(Row& row, const Stage& stage) {
                        const Problem problem = regime.problem(run);
                        return amortised_rows(
                            regime.setting, regime.keys, problem, problem.dictionary,
-                           more_signals(regime.setting, regime.options, run, 2048,
-                                        regime.setting.quick() ? 512 : more),
+                           regime.more_signals_of(run),
                            true, regime.options.num_active,
                            {.kind = MccKind::signed_unpermuted, .learned = false, .gap = true}, run);
                      }});
@@ -170,7 +178,7 @@ void name_step(Row& row, const Stage& stage) {
        .log = after(regime.setting,
                     {100, 300, 1000, 1500, 2000, 3000, 5000, 7000, 8000, 10000, 15000}),
        .seed = derive_seed(problem.seed, 1)},
-      problem.dictionary, problem.train.signals, [&](const Stage& stage) {
+      start_on_truth(problem, architecture), problem.train.signals, [&](const Stage& stage) {
         Row row = joined(head("published", regime.keys, architecture.name(), run),
                          stage_row(stage, problem, on_known_dictionary()));
         name_step(row, stage);
@@ -192,7 +200,7 @@ void name_step(Row& row, const Stage& stage) {
   if (from_sae)
     train_autoencoder({}, {.steps = regime.setting.steps(20000), .learn_dictionary = false,
                            .seed = derive_seed(problem.seed, 1)},
-                      problem.dictionary, problem.train.signals, [&](const Stage& stage) {
+                      start_on_truth(problem, {}), problem.train.signals, [&](const Stage& stage) {
                         initial = stage.encode(problem.test.signals);
                         sae_flops = stage.flops;
                         sae_seconds = stage.seconds;
@@ -249,8 +257,7 @@ void name_step(Row& row, const Stage& stage) {
                        const Problem problem = regime.problem(run);
                        return amortised_rows(
                            regime.setting, regime.keys, problem, problem.dictionary,
-                           more_signals(regime.setting, regime.options, run, 2048,
-                                        regime.setting.quick() ? 512 : more),
+                           regime.more_signals_of(run),
                            false, regime.options.num_active, on_known_dictionary(), run);
                      }});
     tasks.push_back({task_name(regime, "solvers", run), 3, [regime, run] {
@@ -301,7 +308,8 @@ void name_step(Row& row, const Stage& stage) {
     return rows;
   }
   train_autoencoder(
-      architecture, plan, random_start(problem), problem.train.signals, [&](const Stage& stage) {
+      architecture, plan, random_start(problem, architecture), problem.train.signals,
+      [&](const Stage& stage) {
         add(architecture.name(), stage, {.gap = true},
             regime.published(architecture, stage.step, true),
             regime.published_inference(architecture));
@@ -332,8 +340,7 @@ void name_step(Row& row, const Stage& stage) {
     add_training(row, problem, static_cast<double>(learned.flops), learned.seconds);
   const auto amortised = amortised_rows(
       regime.setting, regime.keys, problem, learned.dictionary,
-      more_signals(regime.setting, regime.options, run, 2048, regime.setting.quick() ? 512 : more),
-      false, regime.options.num_active, scoring, run);
+      regime.more_signals_of(run), false, regime.options.num_active, scoring, run);
   for (Row row : amortised) {
     add_training(row, problem,
                  row["audited_training_flops"].get<double>() + static_cast<double>(learned.flops),
@@ -360,8 +367,8 @@ void name_step(Row& row, const Stage& stage) {
   return tasks;
 }
 
-[[nodiscard]] Regime regime_of(const Setting& setting) {
-  return {setting, {.dim = 8, .num_atoms = 16, .num_active = 3}, Row::object(), ""};
+[[nodiscard]] Regime regime_of(const Setting& setting, std::uint32_t paper_seed) {
+  return {setting, {.dim = 8, .num_atoms = 16, .num_active = 3}, Row::object(), "", paper_seed};
 }
 
 [[nodiscard]] Row settings_of(const Setting& setting) {
@@ -378,36 +385,41 @@ void name_step(Row& row, const Stage& stage) {
 }
 
 [[nodiscard]] Experiment experiment_of(const std::string& name, const Setting& setting,
-                                       std::vector<Task> tasks) {
-  return {name, settings_of(setting), {"protocol", "method", "step"}, std::move(tasks)};
+                                       std::uint32_t paper_seed, std::vector<Task> tasks) {
+  Experiment experiment{name, settings_of(setting), {"protocol", "method", "step"}, std::move(tasks)};
+  experiment.settings["paper_seed"] = setting.paper_row(paper_seed);
+  return experiment;
 }
 
 }  // namespace
 
 Experiment known_codes(const Setting& setting) {
-  return experiment_of("known-codes", setting, known_codes_tasks(regime_of(setting)));
+  return experiment_of("known-codes", setting, known_seed,
+                       known_codes_tasks(regime_of(setting, known_seed)));
 }
 Experiment known_dictionary(const Setting& setting) {
-  return experiment_of("known-dictionary", setting, known_dictionary_tasks(regime_of(setting)));
+  return experiment_of("known-dictionary", setting, known_seed,
+                       known_dictionary_tasks(regime_of(setting, known_seed)));
 }
 Experiment unknown(const Setting& setting) {
-  return experiment_of("unknown", setting, unknown_tasks(regime_of(setting)));
+  return experiment_of("unknown", setting, unknown_seed,
+                       unknown_tasks(regime_of(setting, unknown_seed)));
 }
 
 Experiment zipf(const Setting& setting) {
-  Regime regime = regime_of(setting);
-  regime.options.zipf_exponent = 1;
-  regime.options.frequency_amplitudes = true;
   std::vector<Task> tasks;
-  const auto add = [&](const char* name, auto make) {
+  const auto add = [&](const char* name, std::uint32_t paper_seed, auto make) {
+    Regime regime = regime_of(setting, paper_seed);
+    regime.options.zipf_exponent = 1;
+    regime.options.frequency_amplitudes = true;
     regime.keys = {{"regime", name}};
     regime.prefix = std::string(name) + ", ";
     for (Task& task : make(regime)) tasks.push_back(std::move(task));
   };
-  add("known_codes", known_codes_tasks);
-  add("known_dictionary", known_dictionary_tasks);
-  add("unknown", unknown_tasks);
-  Experiment experiment = experiment_of("zipf", setting, std::move(tasks));
+  add("known_codes", known_seed, known_codes_tasks);
+  add("known_dictionary", known_seed, known_dictionary_tasks);
+  add("unknown", unknown_seed, unknown_tasks);
+  Experiment experiment = experiment_of("zipf", setting, known_seed, std::move(tasks));
   experiment.settings["zipf_exponent"] = 1;
   experiment.settings["frequency_amplitudes"] = true;
   experiment.group_by = {"protocol", "regime", "method", "step"};

@@ -327,6 +327,8 @@ int main(int argc, char** argv) {
                "top-k in the loop of codes, of which most never get a gradient (on)");
   app.add_flag("--loss-without-bias,!--no-loss-without-bias", setting.slips.loss_without_bias,
                "test loss of sparse coding with a bias, without the bias (on)");
+  app.add_flag("--paper-data,!--no-paper-data", setting.paper_data,
+               "data sets and starts of the paper's seeds (on); off, all are drawn from --seed");
   app.add_option("--document", options.document, "what `document` writes")->capture_default_str();
   app.require_subcommand(1, 1);
   app.fallthrough();

@@ -3,6 +3,8 @@
 #define LACUNA_EXAMPLES_REPRODUCE_SETTING_HPP
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <lacuna/core/matrix.hpp>
@@ -36,7 +38,16 @@ struct Setting {
   Slips slips;
   Index runs = 5;
   std::vector<Index> active = {3};  ///< K of the contours
+  bool paper_data = true;  ///< data and starts of the paper's seeds, where its scripts tell them
 
+  /// The seed of a script of the paper, if it counts.
+  [[nodiscard]] std::optional<std::uint32_t> paper(std::uint32_t seed) const {
+    return paper_data ? std::optional(seed) : std::nullopt;
+  }
+  /// It in the settings of an experiment.
+  [[nodiscard]] Row paper_row(std::uint32_t seed) const {
+    return paper_data ? Row(seed) : Row(nullptr);
+  }
   [[nodiscard]] bool quick() const { return common.quick; }
   [[nodiscard]] Index data_sets() const { return quick() ? std::min<Index>(runs, 2) : runs; }
   /// A number of steps, of iterations or of signals as the protocol has it.

@@ -28,6 +28,12 @@ using UnitNorm = UnitNormDictionary<S>;
 constexpr Index dim = 8, num_atoms = 16, num_active = 3;
 constexpr SyntheticOptions standard{.dim = dim, .num_atoms = num_atoms, .num_active = num_active};
 constexpr double exp_threshold = 1e-4;
+constexpr std::uint32_t sweep_seed = 20240926, contour_seed = 20240927;  // of the paper's scripts
+
+/// The data of the sweeps at 8 x 16.
+[[nodiscard]] Problem standard_problem(const Setting& setting, Index run) {
+  return make_problem(setting, standard, run, setting.paper(sweep_seed));
+}
 
 [[nodiscard]] std::string text(double value) { return text_of(value); }
 
@@ -36,7 +42,7 @@ template <class Add>
 [[nodiscard]] std::vector<Row> rows_of_autoencoder(const Architecture& architecture, const Plan& plan,
                                                    const Problem& problem, const Add& add) {
   std::vector<Row> rows;
-  train_autoencoder(architecture, plan, random_start(problem), problem.train.signals,
+  train_autoencoder(architecture, plan, random_start(problem, architecture), problem.train.signals,
                     [&](const Stage& stage) { rows.push_back(add(stage)); });
   return rows;
 }
@@ -61,7 +67,7 @@ struct Cell {
 
 [[nodiscard]] std::vector<Row> contour_rows(const Setting& setting, const Cell& cell,
                                             const std::string& method, Index run) {
-  const Problem problem = make_problem(setting, cell.options, run);
+  const Problem problem = make_problem(setting, cell.options, run, setting.paper(contour_seed));
   const Plan plan{.steps = setting.steps(50000),
                   .rate = method == "sparse_coding" ? 3e-3 : 1e-3,
                   .raw_gradient = setting.slips.raw_dictionary_gradient,
@@ -80,29 +86,29 @@ struct Cell {
     row["published_inference_flops"] = inference;
     rows.push_back(std::move(row));
   };
-  if (method == "sparse_coding")
+  if (method == "sparse_coding") {
     train_sparse_coding(plan, random_start(problem), problem.train.signals, [&](const Stage& stage) {
       add(stage, published_flops::sparse_coding_training(m, n, count),
           published_flops::code_optimisation(m, n, plan.inference_steps));
     });
-  else if (method == "sae")
-    train_autoencoder({.bias = true}, plan, random_start(problem), problem.train.signals,
+  } else {
+    const Architecture architecture{.hidden = method == "sae" ? 0 : 32, .bias = true};
+    train_autoencoder(architecture, plan, random_start(problem, architecture), problem.train.signals,
                       [&](const Stage& stage) {
-                        add(stage, published_flops::sae_training(m, n, count),
-                            published_flops::sae_inference(m, n));
+                        if (architecture.hidden == 0)
+                          add(stage, published_flops::sae_training(m, n, count),
+                              published_flops::sae_inference(m, n));
+                        else
+                          add(stage, published_flops::mlp_training(m, n, 32, count),
+                              published_flops::mlp_inference(m, n, 32));
                       });
-  else
-    train_autoencoder({.hidden = 32, .bias = true}, plan, random_start(problem),
-                      problem.train.signals, [&](const Stage& stage) {
-                        add(stage, published_flops::mlp_training(m, n, 32, count),
-                            published_flops::mlp_inference(m, n, 32));
-                      });
+  }
   return rows;
 }
 
 [[nodiscard]] std::vector<Row> corrected_contour_rows(const Setting& setting, const Cell& cell,
                                                       Index run) {
-  const Problem problem = make_problem(setting, cell.options, run);
+  const Problem problem = make_problem(setting, cell.options, run, setting.paper(contour_seed));
   const Learned learned = learn_dictionary(setting, problem.train.signals, cell.options.num_atoms,
                                            derive_seed(problem.seed, 4));
   std::vector<Row> rows;
@@ -123,6 +129,7 @@ Experiment scaling(const Setting& setting) {
                         {"protocol", "active", "dim", "atoms", "method"},
                         {}};
   experiment.settings["active"] = setting.active;
+  experiment.settings["paper_seed"] = setting.paper_row(contour_seed);
   for (const Index active : setting.active)
     for (const Index m : {8, 16, 32})
       for (const Index n : {16, 32, 64, 128}) {
@@ -282,6 +289,7 @@ Experiment penalty(const Setting& setting) {
                                                 {"lambdas", lambdas}}),
                         {"protocol", "lambda", "method"},
                         {}};
+  experiment.settings["paper_seed"] = setting.paper_row(sweep_seed);
   for (Index run = 0; run < setting.data_sets(); ++run) {
     for (const double lambda : lambdas) {
       const std::string at = " lambda " + text(lambda) + ", run " + std::to_string(run);
@@ -291,7 +299,7 @@ Experiment penalty(const Setting& setting) {
                                                  {"sparse_coding", 0, 11}})
         experiment.tasks.push_back(
             {method + at, work, [setting, method = method, hidden = hidden, lambda, keys, run] {
-               const Problem problem = make_problem(setting, standard, run);
+               const Problem problem = standard_problem(setting, run);
                const auto row_of = [&](const Stage& stage) {
                  Row row = joined(head("published", keys, method, run),
                                   stage_row(stage, problem, {.lambda = lambda}));
@@ -311,7 +319,7 @@ Experiment penalty(const Setting& setting) {
     // One dictionary, learned once, serves every penalty: encoding and decoding apart.
     experiment.tasks.push_back(
         {"corrected, run " + std::to_string(run), 1, [setting, lambdas, run] {
-           const Problem problem = make_problem(setting, standard, run);
+           const Problem problem = standard_problem(setting, run);
            const Learned learned = learn_dictionary(setting, problem.train.signals, num_atoms,
                                                     derive_seed(problem.seed, 4));
            std::vector<Row> rows;
@@ -371,7 +379,7 @@ namespace {
 /// Sparse coding at one lambda, and what the paper makes of its dictionary.
 [[nodiscard]] std::vector<Row> top_k_sparse_coding(const Setting& setting, double lambda,
                                                    bool with_top_k, Index run) {
-  const Problem problem = make_problem(setting, standard, run);
+  const Problem problem = standard_problem(setting, run);
   std::vector<Row> rows;
   sweep_sparse_coding(setting, problem, lambda, [&](const Stage& stage) {
     const Matrix<S> codes = stage.encode(problem.test.signals);
@@ -422,6 +430,7 @@ Experiment top_k(const Setting& setting) {
                                                 {"ks", ks}}),
                         {"protocol", "source", "lambda", "k", "method"},
                         {}};
+  experiment.settings["paper_seed"] = setting.paper_row(sweep_seed);
   const auto add = [&](const std::string& name, double work, auto rows) {
     experiment.tasks.push_back({name, work, std::move(rows)});
   };
@@ -440,7 +449,7 @@ Experiment top_k(const Setting& setting) {
         if (hidden == 0 && with_top_k) sources.push_back("7b");
         add(method + ", lambda " + text(lambda) + at, hidden == 0 ? 5 : 14,
             [setting, lambda, hidden, sources, method, run] {
-              const Problem problem = make_problem(setting, standard, run);
+              const Problem problem = standard_problem(setting, run);
               const std::vector<Row> measured = rows_of_autoencoder(
                   {.hidden = hidden}, sweep_plan(setting, problem, lambda), problem,
                   [&](const Stage& stage) { return stage_row(stage, problem, {.lambda = lambda}); });
@@ -458,7 +467,7 @@ Experiment top_k(const Setting& setting) {
         const std::string method = hidden == 0 ? "sae_topk" : "mlp_topk";
         add(method + ", k " + std::to_string(k) + at, hidden == 0 ? 10 : 20,
             [setting, k, hidden, method, run] {
-              const Problem problem = make_problem(setting, standard, run);
+              const Problem problem = standard_problem(setting, run);
               return rows_of_autoencoder(
                   {.hidden = hidden, .k = k}, sweep_plan(setting, problem, 0), problem,
                   [&](const Stage& stage) {
@@ -469,7 +478,7 @@ Experiment top_k(const Setting& setting) {
       }
       if (!setting.slips.frozen_support) continue;
       add("sparse_coding_topk, k " + std::to_string(k) + at, 12, [setting, k, run] {
-        const Problem problem = make_problem(setting, standard, run);
+        const Problem problem = standard_problem(setting, run);
         UnitNorm dictionary = random_start(problem);
         (void)fit_with_frozen_support(dictionary, problem.train.signals, FreeCodes::rectified, k,
                                       3e-3, setting.steps(100000), true,
@@ -484,7 +493,7 @@ Experiment top_k(const Setting& setting) {
       });
     }
     add("corrected" + at, 1, [setting, ks, run] {
-      const Problem problem = make_problem(setting, standard, run);
+      const Problem problem = standard_problem(setting, run);
       const Learned learned = learn_dictionary(setting, problem.train.signals, num_atoms,
                                                derive_seed(problem.seed, 4));
       std::vector<Row> rows;
@@ -509,6 +518,7 @@ Experiment bias(const Setting& setting) {
                         joined(sizes(setting), {{"steps", setting.steps(100000)}, {"lambda", 0.01}}),
                         {"protocol", "bias", "method"},
                         {}};
+  experiment.settings["paper_seed"] = setting.paper_row(sweep_seed);
   for (Index run = 0; run < setting.data_sets(); ++run)
     for (const bool with : {true, false})
       for (const auto& [method, hidden, work] :
@@ -519,8 +529,9 @@ Experiment bias(const Setting& setting) {
             {std::string(method) + (with ? " with bias, run " : " without bias, run ") +
                  std::to_string(run),
              work, [setting, method = std::string(method), hidden = hidden, with, run] {
-               const Problem problem = make_problem(setting, standard, run);
+               const Problem problem = standard_problem(setting, run);
                const bool free_codes = method == "sparse_coding";
+               const Architecture architecture{.hidden = hidden, .bias = with};
                const Plan plan{.steps = setting.steps(100000),
                                .rate = hidden > 0 ? 1e-4 : 1e-3,
                                .raw_gradient = setting.slips.raw_dictionary_gradient,
@@ -542,7 +553,7 @@ Experiment bias(const Setting& setting) {
                if (free_codes)
                  train_sparse_coding(plan, random_start(problem), problem.train.signals, add);
                else
-                 train_autoencoder({.hidden = hidden, .bias = with}, plan, random_start(problem),
+                 train_autoencoder(architecture, plan, random_start(problem, architecture),
                                    problem.train.signals, add);
                return rows;
              }});

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// The paper's data sets and starts are those of NumPy 1.24 and PyTorch 1.13. The numbers below are what
+// these print, with `numpy.random.seed(s)` and `torch.manual_seed(s)` before:
+//   np.abs(np.random.normal(0, 1, N)) and np.random.choice(N, K, replace=False[, p=weights]), in turns
+//   torch.randn(N, M), rows scaled to unit norm
+// and, with `torch.manual_seed(s + 42)` before, torch.nn.Linear's weight and bias, layer by layer, that
+// of the decoder, and torch.randn(M, N).
+#include <cstdint>
+#include <vector>
+
+#include "reproduce/paper_data.hpp"
+#include "reproduce/paper_random.hpp"
+#include "support/catch.hpp"
+
+namespace {
+
+using namespace lacuna;
+using namespace lacuna::examples;
+
+constexpr std::uint32_t seed = 20240926;
+
+struct Entry {
+  Index atom;
+  float value;
+};
+
+void require_code(const SparseCodes<float>& codes, Index j, const std::vector<Entry>& expected) {
+  std::vector<Entry> entries;
+  for (SparseCodes<float>::InnerIterator it(codes, j); it; ++it)
+    entries.push_back({it.index(), it.value()});
+  REQUIRE(entries.size() == expected.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    REQUIRE(entries[i].atom == expected[i].atom);
+    REQUIRE(entries[i].value == Approx(expected[i].value).epsilon(1e-7));
+  }
+}
+
+/// PyTorch's logarithm and cosine have roundings of their own.
+void require_near(const Vector<float>& values, const std::vector<float>& expected) {
+  REQUIRE(values.size() == static_cast<Index>(expected.size()));
+  for (Index i = 0; i < values.size(); ++i)
+    REQUIRE(values[i] ==
+            Approx(expected[static_cast<std::size_t>(i)]).epsilon(1e-5).margin(1e-6));
+}
+
+}  // namespace
+
+TEST_CASE("NumPy's numbers after numpy.random.seed(1)", "[paper]") {
+  NumpyRandom numpy(1);
+  REQUIRE(numpy.normal() == Approx(1.6243453636632417).epsilon(1e-15));
+  REQUIRE(numpy.normal() == Approx(-0.6117564136500754).epsilon(1e-15));
+  REQUIRE(numpy.normal() == Approx(-0.5281717522634557).epsilon(1e-15));
+  REQUIRE(numpy.choice(Index{5}, 5) == std::vector<Index>{4, 3, 0, 2, 1});
+  REQUIRE(numpy.uniform() == 0.3132735169322751);
+}
+
+TEST_CASE("PyTorch's torch.randn(3, 7) after torch.manual_seed(7), the last 16 anew", "[paper]") {
+  const Matrix<float> values = TorchRandom(7).normal(3, 7);
+  require_near(Vector<float>(values.reshaped<Eigen::RowMajor>()),
+               {-0.820134521F,  0.395631164F,  0.898908496F,  -1.38840389F,  -0.166996017F,
+                0.782072663F,   1.03910768F,   -0.724510729F, -0.848908603F, -1.21692944F,
+                -0.0810215846F, 1.36148512F,   -1.3032167F,   0.674100697F,  -1.32334578F,
+                -1.35976899F,   -0.866701603F, -0.564006686F, -2.05646253F,  -0.356722534F,
+                1.09558046F});
+  REQUIRE_THROWS_AS(TorchRandom(7).normal(3, 5), std::invalid_argument);
+}
+
+TEST_CASE("the paper's data set of 20240926 at 8 x 16, 3 active", "[paper]") {
+  const SyntheticOptions options{.dim = 8, .num_atoms = 16, .num_active = 3};
+  const PaperData data = paper_data(options, seed, 2048);
+  const auto& [signals, codes] = data.signals;
+  require_code(codes, 0, {{0, 0.932428777F}, {2, 1.69980013F}, {4, 0.50603801F}});
+  require_code(codes, 2047, {{1, 0.412783742F}, {3, 1.97353446F}, {6, 0.182705358F}});
+  REQUIRE(codes.cast<double>().sum() == Approx(4849.73517).epsilon(1e-8));
+  require_near(data.atoms.col(0).head(3), {0.664065659F, -0.333203673F, -0.0998286754F});
+  require_near(data.atoms.col(15).tail(3), {-0.365977585F, 0.462051898F, 0.0938490406F});
+  require_near(signals.col(2047), {-0.269051641F, 0.033235535F, -0.624505877F, -0.115469798F,
+                                   -1.71241617F, 0.493669927F, -0.696028352F, -0.394109428F});
+
+  const PaperData more = paper_data(options, seed, 3000);
+  REQUIRE(more.atoms == data.atoms);
+  REQUIRE(more.signals.signals.leftCols(2048) == signals);
+}
+
+TEST_CASE("the paper's data set of the same seed under Zipf's law", "[paper]") {
+  const PaperData data = paper_data({.dim = 8,
+                                     .num_atoms = 16,
+                                     .num_active = 3,
+                                     .zipf_exponent = 1,
+                                     .frequency_amplitudes = true},
+                                    seed, 2048);
+  const auto& [signals, codes] = data.signals;
+  require_code(codes, 0, {{0, 0.369049907F}, {5, 0.0586249121F}, {9, 0.0308956318F}});
+  require_code(codes, 2047, {{0, 0.00272363168F}, {2, 0.183341056F}, {3, 0.0497588702F}});
+  REQUIRE(codes.cast<double>().sum() == Approx(1070.27749).epsilon(1e-8));
+  require_near(signals.col(2047), {0.0438384041F, -0.0724808946F, 0.0181723963F, -0.059267737F,
+                                   -0.0653324351F, -0.0780614093F, 0.0986288488F, 0.00983362179F});
+}
+
+TEST_CASE("the paper's starts of 20240926", "[paper]") {
+  const Start mlp = paper_start({.hidden = 32, .bias = true}, 8, 16, seed);
+  REQUIRE(mlp.weights.size() == 2);
+  REQUIRE(mlp.biases.size() == 2);
+  require_near(mlp.weights[0].row(0).head(2).transpose(), {0.200727984F, 0.120141357F});
+  require_near(mlp.weights[0].row(31).tail(1).transpose(), {-0.00816118903F});
+  require_near(mlp.biases[0].head(1), {-0.0351135917F});
+  require_near(mlp.weights[1].row(15).tail(1).transpose(), {-0.0806793943F});
+  require_near(mlp.biases[1].tail(1), {0.113001242F});
+  require_near(mlp.dictionary.atoms().row(7).tail(3).transpose(),
+               {0.161728561F, 0.618229806F, -0.0203202385F});
+
+  const Start sae = paper_start({}, 8, 16, seed);
+  REQUIRE(sae.weights.size() == 1);
+  REQUIRE(sae.biases.empty());
+  require_near(sae.weights[0].row(0).head(2).transpose(), {0.200727984F, 0.120141357F});
+
+  require_near(paper_start(8, 16, seed).atoms().row(7).tail(3).transpose(),
+               {0.00373637094F, -0.517344832F, 0.479856223F});
+}
