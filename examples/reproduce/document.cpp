@@ -16,6 +16,7 @@
 #include <lacuna/metric/published_flops.hpp>
 
 #include "reproduce/document_experiment.hpp"
+#include "reproduce/experiment.hpp"
 #include "reproduce/setting.hpp"
 
 namespace lacuna::examples {
@@ -31,10 +32,19 @@ namespace {
   }
 }
 
-/// @param runs  null where they are those of the default.
-[[nodiscard]] std::string command(const std::string& experiment, const Row& runs = nullptr) {
-  const std::string option = runs.is_null() ? "" : "--runs " + runs.dump() + " ";
-  return "`./run reproduce " + option + experiment + "`";
+[[nodiscard]] std::string command(const std::string& experiment, const std::string& options = "") {
+  return "`./run reproduce " + options + experiment + "`";
+}
+
+/// What was asked for beside the default.
+[[nodiscard]] std::string options_of(const Report& report) {
+  std::string options;
+  const Row runs = report.setting("runs");
+  if (runs != Row(Setting().runs)) options += "--runs " + runs.dump() + " ";
+  const Row usual = make_experiment(report.name(), Setting()).settings;
+  if (usual.contains("paper_seed") && !report.setting("paper_seed").is_number())
+    options += "--no-paper-data ";
+  return options;
 }
 
 [[nodiscard]] std::string share(const Tally& tally) {
@@ -101,8 +111,7 @@ class Document {
               written(number_or_nan(&report->document.at("settings"), seconds), Style::seconds));
         cells.push_back(written(value_of(report->document, "lacuna_version")));
         cells.push_back(value_of(report->document, "seed").dump());
-        const Row runs = report->setting("runs");
-        if (runs != Row(Setting().runs)) cells[1] = command(protocol.experiment, runs);
+        cells[1] = command(protocol.experiment, options_of(*report));
         if (report->setting("paper_seed").is_number())
           with_paper_data += (with_paper_data.empty() ? "" : ", ") + report->name();
         std::string& names = by_slips[slips_of(*report)];

@@ -69,7 +69,7 @@ struct Cell {
                                             const std::string& method, Index run) {
   const Problem problem = make_problem(setting, cell.options, run, setting.paper(contour_seed));
   const Plan plan{.steps = setting.steps(50000),
-                  .rate = method == "sparse_coding" ? 3e-3 : 1e-3,
+                  .rate = 3e-3,
                   .raw_gradient = setting.slips.raw_dictionary_gradient,
                   .seed = derive_seed(problem.seed, 1),
                   .inference_steps = setting.steps(10000),
@@ -125,7 +125,9 @@ struct Cell {
 
 Experiment scaling(const Setting& setting) {
   Experiment experiment{"scaling",
-                        joined(sizes(setting), {{"steps", setting.steps(50000)}, {"lambda", 0.01}}),
+                        joined(sizes(setting), {{"steps", setting.steps(50000)},
+                                                {"learning_rate", 3e-3},
+                                                {"lambda", 0.01}}),
                         {"protocol", "active", "dim", "atoms", "method"},
                         {}};
   experiment.settings["active"] = setting.active;
@@ -163,6 +165,7 @@ Experiment width(const Setting& setting) {
                                                 {"lambda", 0.01}}),
                         {"protocol", "dim", "atoms", "active", "hidden", "method"},
                         {}};
+  experiment.settings["paper_seed"] = setting.paper_row(sweep_seed);
   for (const auto& options : {standard, SyntheticOptions{.dim = 16, .num_atoms = 32, .num_active = 6},
                               SyntheticOptions{.dim = 16, .num_atoms = 64, .num_active = 6}})
     for (const Index hidden : {16, 32, 64, 128, 256, 512})
@@ -177,7 +180,7 @@ Experiment width(const Setting& setting) {
             {std::to_string(options.dim) + " x " + std::to_string(options.num_atoms) + ", width " +
                  std::to_string(hidden) + ", run " + std::to_string(run),
              work, [setting, options, hidden, keys, run] {
-               const Problem problem = make_problem(setting, options, run);
+               const Problem problem = make_problem(setting, options, run, setting.paper(sweep_seed));
                return rows_of_autoencoder(
                    {.hidden = hidden},
                    {.steps = setting.steps(100000),

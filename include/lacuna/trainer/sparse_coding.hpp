@@ -98,7 +98,8 @@ class SparseCodingTrainer {
     while (outcome.steps < options_.steps) {
       codes = u.array().exp();
       outcome.loss = loss.evaluate(model.dictionary, signals, codes, options_.lambda);
-      code_gradient = (loss.code_gradient().array() * codes.array()).matrix().reshaped();
+      // Column vectors on both sides: of a product reshaped, Eigen takes an entry at a time.
+      code_gradient = loss.code_gradient().reshaped().cwiseProduct(codes.reshaped());
       loss.atom_gradient(codes, atom_gradient);
       optimizer_.step(code_state, u.reshaped(), code_gradient);
       model.dictionary.update_atoms(
