@@ -74,6 +74,8 @@ struct Comparison {
   Verdict verdict = Verdict::none;  ///< agrees where all that decides agrees
   /// The same if squares are divided by n - 1 in the deviation, as what estimates it from a sample.
   Verdict by_sample = Verdict::none;
+  /// Our code MCC over the paper's own data sets alone; NaN where ours are others.
+  double on_its_data = std::nan("");
 
   [[nodiscard]] const Number* find(const std::string& measure) const {
     for (const Number& number : numbers)
@@ -176,6 +178,21 @@ struct Measured {
   result.verdict = all.verdict();
   result.by_sample = all_by_sample.verdict();
   return result;
+}
+
+/// The mean code MCC of our runs on the data sets that are behind a row of the paper, the first ones
+/// where ours are the paper's; NaN where a run is missing, or where the paper has several runs on one
+/// data set.
+[[nodiscard]] inline double mean_on_its_data(const Row& paper, const Row& rows) {
+  const double p = paper["runs"].get<double>();
+  double sum = 0, count = 0;
+  for (const Row& row : rows) {
+    const double run = number_or_nan(&row, "run");
+    if (!(run < p) || !is_counterpart(paper, row)) continue;
+    sum += number_or_nan(&row, "code_mcc");
+    ++count;
+  }
+  return p > 1 && count == p ? sum / count : std::nan("");
 }
 
 /// How many of them agree.

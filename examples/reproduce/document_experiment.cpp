@@ -24,7 +24,11 @@ Report make_report(const Protocol& protocol, Row document, const Row& published)
     if (value_of(*row.mean, "final") != Row(false)) report.rows.push_back(row);
   for (const Row& paper : published.at("rows")) {
     if (paper.at("experiment") != report.name()) continue;
-    (paper.at("final").get<bool>() ? report.finals : report.points).push_back(compare(paper, all));
+    const bool final = paper.at("final").get<bool>();
+    auto& comparisons = final ? report.finals : report.points;
+    comparisons.push_back(compare(paper, all));
+    if (final && report.setting("paper_seed").is_number())
+      comparisons.back().on_its_data = mean_on_its_data(paper, report.document.at("rows"));
   }
   return report;
 }
@@ -103,6 +107,10 @@ std::string judged_table(const Report& report) {
     header.push_back(table_column(number.measure).label + std::string(": paper"));
     header.push_back("ours");
   }
+  const bool on_its_data =
+      std::any_of(report.finals.begin(), report.finals.end(),
+                  [](const Comparison& row) { return std::isfinite(row.on_its_data); });
+  if (on_its_data) header.push_back("code MCC on the paper's data alone");
   header.insert(header.end(), {"n", "seconds", "agrees"});
   MarkdownTable table(header);
   for (const Comparison& row : report.finals) {
@@ -113,6 +121,7 @@ std::string judged_table(const Report& report) {
       cells.push_back(written(number.paper, Style::unit));
       cells.push_back(ours_cell(row, number));
     }
+    if (on_its_data) cells.push_back(written(row.on_its_data, Style::unit));
     cells.push_back(written(number_or_nan(row.mean, "runs"), Style::plain));
     cells.insert(cells.end(), {seconds_of(row), word(row.verdict)});
     table.add(cells);
