@@ -125,9 +125,10 @@ class Document {
       text +=
           "The data sets of " + with_paper_data +
           " are the paper's own, made anew from the seeds of its scripts with NumPy's and PyTorch's "
-          "random numbers, and so is where each training begins; what the paper ran fewer of goes "
-          "on with the seeds that follow. With `--no-paper-data`, and in the others, this library "
-          "draws them.\n\n";
+          "random numbers, and so is where its models begin, as far as its code tells: known codes "
+          "begin where its other models do, and what 7a did is a guess. Where the paper ran fewer, "
+          "the seeds that follow go on. With `--no-paper-data`, and in the other experiments, this "
+          "library draws them from `--seed`, as it does for the corrected protocol's trainings.\n\n";
     for (const auto& [slips, names] : by_slips) {
       if (slips.empty()) continue;
       text +=
@@ -210,8 +211,8 @@ class Document {
            "to agree; one without verdict counts as one that does not. Points of curves, of "
            "those steps that both measured, are counted apart. The last column is the median of how "
            "far our code MCC over the paper's own data sets alone, and from its starts, lies from "
-           "the paper's, where each of its runs has a data set: what is left is which optimum a "
-           "training ends in, where rounding decides that.\n\n" +
+           "the paper's, where each of its runs has a data set: which optimum a training ends in, "
+           "rounding can decide.\n\n" +
            table.text() +
            "Here s has squares divided by n, as the tables and the paper's files have it. Divided "
            "by n - 1, as what estimates it from a sample, the same rule has " +

@@ -22,12 +22,15 @@ Report make_report(const Protocol& protocol, Row document, const Row& published)
   const std::vector<Measured> all = measured_rows(report.document.at("rows"));
   for (const Measured& row : all)
     if (value_of(*row.mean, "final") != Row(false)) report.rows.push_back(row);
+  const bool of_the_paper =
+      report.setting("paper_seed").is_number() &&
+      value_of(report.setting("slips"), "one_data_set") == Row(false);
   for (const Row& paper : published.at("rows")) {
     if (paper.at("experiment") != report.name()) continue;
     const bool final = paper.at("final").get<bool>();
     auto& comparisons = final ? report.finals : report.points;
     comparisons.push_back(compare(paper, all));
-    if (final && report.setting("paper_seed").is_number())
+    if (final && of_the_paper)
       comparisons.back().on_its_data = mean_on_its_data(paper, report.document.at("rows"));
   }
   return report;

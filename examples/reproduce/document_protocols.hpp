@@ -38,8 +38,8 @@ inline constexpr std::array<Protocol, 12> protocols = {{
     {"scaling", "Contours over N and M", true,
      "N from 16 to 128, M from 8 to 32; 50,000 steps at 3e-3, penalty .01, encoders with biases, "
      "MLP of 32 hidden units; each of the paper's three runs has its own data. The code that made "
-     "the contours is not in its repository, whose scripts train autoencoders at 1e-3 elsewhere. "
-     "The rate is read from its numbers: on its three data sets and from its starts, 3e-3 gives "
+     "the contours is not in its repository, and a script of the name that is has 1e-3. The rate "
+     "is read from its numbers: on its three data sets and from its starts, 3e-3 gives "
      "the SAE .9577 +- .0552 at 16 x 16 (paper .9576 +- .0553) and the MLP .9180 +- .0580 at M = "
      "32, N = 16 (.9180 +- .0580); 1e-3 gives the MLP .960 there. A cell's value is the code MCC "
      "at the end. The recovery boundary is M = 2 K ln(N/K), as in the paper's figures."},

@@ -202,13 +202,13 @@ void train_joint(T transform, E encoder, const Plan& plan, const UnitNorm& start
 }
 
 template <class E>
-void train_biased(E encoder, const Plan& plan, const UnitNorm& start, const Matrix<S>& signals,
+void train_biased(E encoder, const Plan& plan, const Start& start, const Matrix<S>& signals,
                   const Watch& watch) {
-  if (plan.decoder_bias)
-    train_joint(LearnedBias<S>(Vector<S>::Zero(start.dim())), std::move(encoder), plan, start,
-                signals, watch);
-  else
-    train_joint(Identity{}, std::move(encoder), plan, start, signals, watch);
+  if (!plan.decoder_bias)
+    return train_joint(Identity{}, std::move(encoder), plan, start.dictionary, signals, watch);
+  const bool given = start.decoder_bias.size() > 0;
+  train_joint(LearnedBias<S>(given ? start.decoder_bias : Vector<S>::Zero(start.dictionary.dim())),
+              std::move(encoder), plan, start.dictionary, signals, watch);
 }
 
 template <class E>
@@ -253,7 +253,7 @@ void train_autoencoder(const Architecture& architecture, const Plan& plan, const
                        const Matrix<S>& signals, const Watch& watch) {
   with_encoder(architecture, plan, start, [&](auto encoder) {
     if (architecture.k == 0)
-      train_biased(std::move(encoder), plan, start.dictionary, signals, watch);
+      train_biased(std::move(encoder), plan, start, signals, watch);
     else
       train_joint(Identity{}, DenseTopK(std::move(encoder), architecture.k), plan, start.dictionary,
                   signals, watch);

@@ -40,9 +40,10 @@ struct Plan {
 /// Where a training begins.
 struct Start {
   UnitNormDictionary<float> dictionary;
-  /// Of the encoder's layers, width x inputs; none: drawn from the plan's seed.
+  /// Of the encoder's layers, width x inputs; none: drawn from the plan's seed, biases with them.
   std::vector<Matrix<float>> weights = {};
-  std::vector<Vector<float>> biases = {};
+  std::vector<Vector<float>> biases = {};  ///< of as many layers, width; none: there are none
+  Vector<float> decoder_bias = {};         ///< dim, where the plan has one; empty: 0
 };
 
 /// A training at one of its steps. References live as long as the call.

@@ -21,6 +21,8 @@ constexpr std::uint32_t start_shift = 42;
 
 PaperData paper_data(const SyntheticOptions& options, std::uint32_t seed, Index n) {
   const Index num_atoms = options.num_atoms, k = options.num_active;
+  require(!options.signed_codes && options.noise == 0, "paper_data",
+          "the paper's codes are not signed, and its signals have no noise");
   const bool zipf = options.zipf_exponent > 0;
   Vector<double> frequencies(num_atoms);
   for (Index i = 0; i < num_atoms; ++i)
@@ -63,8 +65,10 @@ Start paper_start(const Architecture& architecture, Index dim, Index num_atoms, 
     inputs = width;
   }
   (void)torch.linear(dim, num_atoms, num_atoms);
-  if (architecture.bias) (void)torch.linear(dim, 1, num_atoms);
-  return {UnitNorm(torch.normal(dim, num_atoms)), std::move(weights), std::move(biases)};
+  Vector<S> decoder_bias;
+  if (architecture.bias) decoder_bias = torch.linear(dim, 1, num_atoms);
+  return {UnitNorm(torch.normal(dim, num_atoms)), std::move(weights), std::move(biases),
+          std::move(decoder_bias)};
 }
 
 UnitNorm paper_start(Index dim, Index num_atoms, std::uint32_t seed) {

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <optional>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -50,7 +51,9 @@ class NumpyRandom {
   }
 
   /// `choice(n, k, replace=False)`: the first k of a shuffle of 0, ..., n - 1.
+  /// @throws std::invalid_argument if k is not in [1, n].
   [[nodiscard]] std::vector<Index> choice(Index n, Index k) {
+    check(n, k);
     std::vector<Index> order(static_cast<std::size_t>(n));
     std::iota(order.begin(), order.end(), Index{0});
     for (std::size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[below(i)]);
@@ -59,8 +62,10 @@ class NumpyRandom {
   }
 
   /// `choice(n, k, replace=False, p=weights)`, n of the weights: draws by the weights until there are
-  /// k, those that come again dropped.
+  /// k, those that come again dropped. Weights are above 0, with sum 1.
+  /// @throws std::invalid_argument if k is not in [1, n].
   [[nodiscard]] std::vector<Index> choice(Vector<double> weights, Index k) {
+    check(weights.size(), k);
     std::vector<Index> chosen;
     while (static_cast<Index>(chosen.size()) < k) {
       std::vector<double> points(static_cast<std::size_t>(k) - chosen.size());
@@ -79,6 +84,11 @@ class NumpyRandom {
   }
 
  private:
+  static void check(Index n, Index k) {
+    require(k >= 1 && k <= n, "NumpyRandom::choice",
+            std::to_string(k) + " of " + std::to_string(n));
+  }
+
   /// One of 0, ..., most: as many bits as `most` has, until they are no more than it.
   [[nodiscard]] std::size_t below(std::size_t most) {
     std::uint32_t mask = static_cast<std::uint32_t>(most);
@@ -107,6 +117,7 @@ class TorchRandom {
 
   /// `torch.randn(rows, cols)`, of 16 entries at least: the method of Box and Muller on 16 uniform
   /// numbers at a time, which begin anew for the last 16 where they are not a multiple.
+  /// @throws std::invalid_argument if they are fewer: PyTorch draws those in another way.
   [[nodiscard]] Matrix<float> normal(Index rows, Index cols) {
     const Index size = rows * cols;
     require(size >= group, "TorchRandom::normal", "at least 16 entries");

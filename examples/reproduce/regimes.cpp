@@ -3,6 +3,7 @@
 // The paper's three regimes at 8 x 16: known codes, known dictionary, neither (its sections 4.1 to
 // 4.3), and the same with Zipf's law over the latents.
 
+#include <cstdint>
 #include <utility>
 
 #include <Eigen/Cholesky>
@@ -37,7 +38,7 @@ struct Regime {
   [[nodiscard]] Problem problem(Index run) const {
     return make_problem(setting, options, run, setting.paper(paper_seed));
   }
-  [[nodiscard]] LabelledSignals<S> more_signals_of(Index run) const {
+  [[nodiscard]] LabelledSignals<S> more_training_signals(Index run) const {
     return more_signals(setting, options, run, setting.paper(paper_seed),
                         setting.quick() ? 512 : more);
   }
@@ -137,8 +138,7 @@ void name_step(Row& row, const Stage& stage) {
                        const Problem problem = regime.problem(run);
                        return amortised_rows(
                            regime.setting, regime.keys, problem, problem.dictionary,
-                           regime.more_signals_of(run),
-                           true, regime.options.num_active,
+                           regime.more_training_signals(run), true, regime.options.num_active,
                            {.kind = MccKind::signed_unpermuted, .learned = false, .gap = true}, run);
                      }});
     tasks.push_back({task_name(regime, "solvers", run), 3, [regime, run] {
@@ -257,8 +257,8 @@ void name_step(Row& row, const Stage& stage) {
                        const Problem problem = regime.problem(run);
                        return amortised_rows(
                            regime.setting, regime.keys, problem, problem.dictionary,
-                           regime.more_signals_of(run),
-                           false, regime.options.num_active, on_known_dictionary(), run);
+                           regime.more_training_signals(run), false, regime.options.num_active,
+                           on_known_dictionary(), run);
                      }});
     tasks.push_back({task_name(regime, "solvers", run), 3, [regime, run] {
                        const Problem problem = regime.problem(run);
@@ -340,7 +340,7 @@ void name_step(Row& row, const Stage& stage) {
     add_training(row, problem, static_cast<double>(learned.flops), learned.seconds);
   const auto amortised = amortised_rows(
       regime.setting, regime.keys, problem, learned.dictionary,
-      regime.more_signals_of(run), false, regime.options.num_active, scoring, run);
+      regime.more_training_signals(run), false, regime.options.num_active, scoring, run);
   for (Row row : amortised) {
     add_training(row, problem,
                  row["audited_training_flops"].get<double>() + static_cast<double>(learned.flops),
@@ -420,6 +420,7 @@ Experiment zipf(const Setting& setting) {
   add("known_dictionary", known_seed, known_dictionary_tasks);
   add("unknown", unknown_seed, unknown_tasks);
   Experiment experiment = experiment_of("zipf", setting, known_seed, std::move(tasks));
+  experiment.settings["unknown_paper_seed"] = setting.paper_row(unknown_seed);
   experiment.settings["zipf_exponent"] = 1;
   experiment.settings["frequency_amplitudes"] = true;
   experiment.group_by = {"protocol", "regime", "method", "step"};

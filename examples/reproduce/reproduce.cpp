@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -250,18 +251,30 @@ int run_experiments(const Options& options, const std::vector<std::string>& name
   return 0;
 }
 
+/// The settings that made results, without those that tell contours of several K apart or are about
+/// the run.
+[[nodiscard]] Row made_by(const Row& document) {
+  Row settings = document.at("settings");
+  for (const char* key : {"active", "complete", "seconds", "cpu_seconds", "core_seconds"})
+    settings.erase(key);
+  return settings;
+}
+
 /// The finished results in --out become those that are kept beside the document: rows a line each,
 /// and the figures. Quick runs, which show nothing, do not. Contours of several K are one file.
 void keep_results(const Options& options) {
   const std::filesystem::path kept = options.document.parent_path() / options.document.stem();
   std::map<std::string, Row> documents;
-  for (const auto& entry : std::filesystem::directory_iterator(options.setting.common.out)) {
-    std::ifstream file(entry.path() / "results.json");
+  std::set<std::filesystem::path> folders;
+  for (const auto& entry : std::filesystem::directory_iterator(options.setting.common.out))
+    folders.insert(entry.path());
+  for (const auto& folder : folders) {
+    std::ifstream file(folder / "results.json");
     if (!file) continue;
     Row document = Row::parse(file);
     const auto name = document.at("experiment").get<std::string>();
     if (document.at("settings").value("quick", true)) {
-      std::cerr << "reproduce: " << entry.path().string() << " is of a quick run and not kept\n";
+      std::cerr << "reproduce: " << folder.string() << " is of a quick run and not kept\n";
       continue;
     }
     if (!documents.contains(name)) {
@@ -269,6 +282,11 @@ void keep_results(const Options& options) {
       continue;
     }
     Row& all = documents[name];
+    if (made_by(all) != made_by(document)) {
+      std::cerr << "reproduce: " << folder.string()
+                << " was made by other settings than what it belongs to, and is not kept\n";
+      continue;
+    }
     for (const Row& row : document["rows"]) all["rows"].push_back(row);
     for (const Row& active : document["settings"]["active"]) all["settings"]["active"].push_back(active);
     for (const char* seconds : {"seconds", "cpu_seconds"})
@@ -328,7 +346,8 @@ int main(int argc, char** argv) {
   app.add_flag("--loss-without-bias,!--no-loss-without-bias", setting.slips.loss_without_bias,
                "test loss of sparse coding with a bias, without the bias (on)");
   app.add_flag("--paper-data,!--no-paper-data", setting.paper_data,
-               "data sets and starts of the paper's seeds (on); off, all are drawn from --seed");
+               "data sets and starts of the paper's seeds (on); off, they are drawn from --seed, as "
+               "those of sklearn, large and theory are");
   app.add_option("--document", options.document, "what `document` writes")->capture_default_str();
   app.require_subcommand(1, 1);
   app.fallthrough();

@@ -6,6 +6,7 @@
 // and, with `torch.manual_seed(s + 42)` before, torch.nn.Linear's weight and bias, layer by layer, that
 // of the decoder, and torch.randn(M, N).
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 #include "reproduce/paper_data.hpp"
@@ -52,6 +53,8 @@ TEST_CASE("NumPy's numbers after numpy.random.seed(1)", "[paper]") {
   REQUIRE(numpy.normal() == Approx(-0.5281717522634557).epsilon(1e-15));
   REQUIRE(numpy.choice(Index{5}, 5) == std::vector<Index>{4, 3, 0, 2, 1});
   REQUIRE(numpy.uniform() == 0.3132735169322751);
+  REQUIRE_THROWS_AS(numpy.choice(Index{5}, 6), std::invalid_argument);
+  REQUIRE_THROWS_AS(numpy.choice(Index{5}, 0), std::invalid_argument);
 }
 
 TEST_CASE("PyTorch's torch.randn(3, 7) after torch.manual_seed(7), the last 16 anew", "[paper]") {
@@ -76,6 +79,10 @@ TEST_CASE("the paper's data set of 20240926 at 8 x 16, 3 active", "[paper]") {
   require_near(data.atoms.col(15).tail(3), {-0.365977585F, 0.462051898F, 0.0938490406F});
   require_near(signals.col(2047), {-0.269051641F, 0.033235535F, -0.624505877F, -0.115469798F,
                                    -1.71241617F, 0.493669927F, -0.696028352F, -0.394109428F});
+
+  SyntheticOptions noisy = options;
+  noisy.noise = 0.1;
+  REQUIRE_THROWS_AS(paper_data(noisy, seed, 1), std::invalid_argument);
 
   const PaperData more = paper_data(options, seed, 3000);
   REQUIRE(more.atoms == data.atoms);
@@ -106,12 +113,15 @@ TEST_CASE("the paper's starts of 20240926", "[paper]") {
   require_near(mlp.biases[0].head(1), {-0.0351135917F});
   require_near(mlp.weights[1].row(15).tail(1).transpose(), {-0.0806793943F});
   require_near(mlp.biases[1].tail(1), {0.113001242F});
+  require_near(mlp.decoder_bias.head(2), {-0.035890311F, -0.174232244F});
+  require_near(mlp.decoder_bias.tail(1), {0.0628985763F});
   require_near(mlp.dictionary.atoms().row(7).tail(3).transpose(),
                {0.161728561F, 0.618229806F, -0.0203202385F});
 
   const Start sae = paper_start({}, 8, 16, seed);
   REQUIRE(sae.weights.size() == 1);
   REQUIRE(sae.biases.empty());
+  REQUIRE(sae.decoder_bias.size() == 0);
   require_near(sae.weights[0].row(0).head(2).transpose(), {0.200727984F, 0.120141357F});
 
   require_near(paper_start(8, 16, seed).atoms().row(7).tail(3).transpose(),
