@@ -41,6 +41,12 @@ namespace {
   std::string options;
   const Row runs = report.setting("runs");
   if (runs != Row(Setting().runs)) options += "--runs " + runs.dump() + " ";
+  const Row active = report.setting("active");
+  if (active.is_array() && active != Row(Setting().active)) {
+    std::string list;
+    for (const Row& k : active) list += (list.empty() ? "" : ",") + k.dump();
+    options += "--active " + list + " ";
+  }
   const Row usual = make_experiment(report.name(), Setting()).settings;
   if (usual.contains("paper_seed") && !report.setting("paper_seed").is_number())
     options += "--no-paper-data ";
@@ -193,7 +199,8 @@ class Document {
                  !protocol.in_bar   ? "not asked"
                  : rows.meets_bar() ? "yes"
                                     : "**no**",
-                 out_of(by_mcc), out_of(numbers), points.all == 0 ? "-" : out_of(points), median(off)});
+                 out_of(by_mcc), out_of(numbers), points.all == 0 ? "-" : out_of(points),
+                 median(off)});
       if (!protocol.in_bar) continue;
       rows_in_bar.add(rows);
       mcc_in_bar.add(by_mcc);

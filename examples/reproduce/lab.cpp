@@ -47,8 +47,8 @@ Problem make_problem(const Setting& setting, const SyntheticOptions& options, In
   if (paper_seed) {
     const PaperData data =
         paper_data(options, *paper_seed + static_cast<std::uint32_t>(set), train + test);
-    return {UnitNorm(data.atoms), part(data.signals, 0, train), part(data.signals, train, test), seed,
-            *paper_seed + static_cast<std::uint32_t>(run)};
+    return {UnitNorm(data.atoms), part(data.signals, 0, train), part(data.signals, train, test),
+            seed, *paper_seed + static_cast<std::uint32_t>(run)};
   }
   const std::uint64_t data = derive_seed(setting.common.seed, static_cast<std::uint64_t>(set));
   const SyntheticModel<S> model(options, derive_seed(data, 0));

@@ -132,8 +132,8 @@ class TorchRandom {
     return values.reshaped<Eigen::RowMajor>(rows, cols);
   }
 
-  /// What `torch.nn.Linear(inputs, outputs)` begins with, its weight, outputs x inputs, or with
-  /// `inputs` told its bias, outputs x 1: uniform within 1 / sqrt(inputs).
+  /// What `torch.nn.Linear(inputs, outputs)` begins with, uniform within 1 / sqrt(inputs): its
+  /// weight, where rows x cols is outputs x inputs, or then its bias, where that is outputs x 1.
   [[nodiscard]] Matrix<float> linear(Index rows, Index cols, Index inputs) {
     const auto bound = static_cast<float>(1 / std::sqrt(static_cast<double>(inputs)));
     Matrix<float> values(rows, cols);
