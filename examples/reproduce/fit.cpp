@@ -6,8 +6,12 @@
 #include "reproduce/fit.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -15,6 +19,8 @@
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
 #include <lacuna/encoder/mlp.hpp>
+#include <lacuna/operator/blocked_product.hpp>
+#include <lacuna/operator/transpose.hpp>
 #include <lacuna/signal/in_memory_source.hpp>
 #include <lacuna/signal/labelled_source.hpp>
 #include <lacuna/trainer/joint.hpp>
@@ -55,35 +61,61 @@ template <class T>
 /// Of a model that is trained without one.
 struct NoEncoder {};
 
-/// The latents of the paper's experiments with TopK, and columns at once.
-constexpr Index most_rows = 16, lanes = 8;
+/// The latents of the paper's experiments with TopK.
+constexpr Index most_rows = 16;
 
-/// Zeroes what is not among the k largest of its column in `by`; of equals the first are kept. Every
-/// entry is compared with every other of its column, in several columns at once: meant for few rows.
-void keep_largest_of(const Matrix<S>& by, Index k, Matrix<S>& codes) {
-  require(by.rows() <= most_rows, "keep_largest_of", "at most 16 rows");
+/// Of a sorting network, where the larger of the two goes.
+struct Comparison {
+  Index first, second;
+};
+
+/// Batcher's odd-even merge sort of 16 ("Sorting networks and their applications", 1968), in falling
+/// order.
+constexpr std::array<Comparison, 63> sorting_network() {
+  std::array<Comparison, 63> network{};
+  std::size_t next = 0;
+  for (Index p = 1; p < most_rows; p *= 2)
+    for (Index k = p; k >= 1; k /= 2)
+      for (Index j = k % p; j + k < most_rows; j += 2 * k)
+        for (Index i = j; i < std::min(j + k, most_rows - k); ++i)
+          if (i / (2 * p) == (i + k) / (2 * p)) network[next++] = {i, i + k};
+  return network;
+}
+
+/// Zeroes what is not among the k largest of its column in `by`; of equals the first are kept, and all
+/// of those that are `zero`, whose codes are 0. Columns are sorted side by side: meant for few rows.
+void keep_largest_of(const Matrix<S>& by, Index k, Matrix<S>& codes,
+                     S zero = std::numeric_limits<S>::lowest()) {
+  constexpr Index lanes = detail::square_side;  // columns at once
+  constexpr auto network = sorting_network();
+  using Lanes = Eigen::Array<S, lanes, 1>;
   const Index rows = by.rows();
-  S value[most_rows][lanes] = {};
-  std::int32_t rank[most_rows][lanes];
+  require(rows <= most_rows, "keep_largest_of", "at most 16 rows");
+  if (k >= rows) return;
+  alignas(EIGEN_MAX_ALIGN_BYTES) S sorted[most_rows * lanes];
   for (Index begin = 0; begin < by.cols(); begin += lanes) {
     const Index count = std::min(lanes, by.cols() - begin);
-    for (Index l = 0; l < count; ++l)
-      for (Index r = 0; r < rows; ++r) value[r][l] = by(r, begin + l);
-    for (Index r = 0; r < rows; ++r) {
-      std::int32_t own[lanes] = {};
-      for (Index i = 0; i < r; ++i)
-        for (Index l = 0; l < lanes; ++l) {
-          const std::int32_t before = value[i][l] >= value[r][l] ? 1 : 0;
-          own[l] += before;
-          rank[i][l] += 1 - before;
-        }
-      for (Index l = 0; l < lanes; ++l) rank[r][l] = own[l];
+    std::fill_n(sorted, std::size(sorted), std::numeric_limits<S>::lowest());
+    detail::transpose(by.col(begin).data(), rows, count, by.outerStride(), sorted, lanes);
+    for (const auto& [first, second] : network) {
+      Eigen::Map<Lanes, Eigen::AlignedMax> a(sorted + first * lanes), b(sorted + second * lanes);
+      const Lanes smaller = a.min(b);
+      a = a.max(b);
+      b = smaller;
     }
+    const S* least_kept = sorted + (k - 1) * lanes;
+    const S* largest_cut = sorted + k * lanes;
     for (Index l = 0; l < count; ++l) {
+      const S* key = by.col(begin + l).data();
       S* code = codes.col(begin + l).data();
-      std::int32_t own[most_rows];
-      for (Index r = 0; r < rows; ++r) own[r] = rank[r][l];
-      for (Index r = 0; r < rows; ++r) code[r] = own[r] < k ? code[r] : S(0);
+      const S least = least_kept[l];
+      if (largest_cut[l] == least && least != zero) {
+        std::int32_t left = static_cast<std::int32_t>(k);
+        for (Index r = 0; r < rows; ++r) left -= key[r] > least ? 1 : 0;
+        for (Index r = 0; r < rows; ++r)
+          if (key[r] == least && left-- <= 0) code[r] = 0;
+      }
+      for (Index r = 0; r < rows; ++r) code[r] = key[r] >= least ? code[r] : S(0);
     }
   }
 }
@@ -104,28 +136,29 @@ class DenseTopK {
   template <class D>
   [[nodiscard]] Matrix<S> encode(const D& d, const MatrixArg<S>& signals) const {
     Matrix<S> codes = encoder_.encode(d, signals);
-    keep_largest_of(Matrix<S>(codes), k_, codes);
+    keep_largest_of(Matrix<S>(codes), k_, codes, S(0));
     return codes;
   }
   template <class D>
   const Matrix<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
     const Matrix<S>& all = encoder_.forward(d, signals, tape.inner);
     tape.codes = all;
-    keep_largest_of(all, k_, tape.codes);
+    keep_largest_of(all, k_, tape.codes, S(0));
     return tape.codes;
   }
   template <class D>
   void backward(const D& d, const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& code_gradient,
                 Vector<S>& gradient) const {
     // A kept code of 0 has no gradient from its ReLU either.
-    tape.gradient = (tape.codes.array() > S(0)).select(code_gradient, S(0));
+    detail::mask_by_codes(tape.codes, code_gradient, tape.gradient, 1);
     encoder_.backward(d, signals, tape.inner, tape.gradient, gradient);
   }
   template <class D>
   [[nodiscard]] Matrix<S> signal_gradient(const D& d, const Tape& tape,
                                           const Matrix<S>& code_gradient) const {
-    return encoder_.signal_gradient(d, tape.inner,
-                                    (tape.codes.array() > S(0)).select(code_gradient, S(0)));
+    Matrix<S> gradient;
+    detail::mask_by_codes(tape.codes, code_gradient, gradient, 1);
+    return encoder_.signal_gradient(d, tape.inner, gradient);
   }
   [[nodiscard]] ParameterView<S> parameters() { return encoder_.parameters(); }
   [[nodiscard]] ConstParameterView<S> parameters() const { return encoder_.parameters(); }
@@ -336,7 +369,8 @@ Matrix<S> fit_with_frozen_support(UnitNorm& dictionary, const Matrix<S>& signals
   auto code_state = adam.start<S>(u.size());
   auto atom_state = adam.start<S>(learn_dictionary ? dictionary.atoms().size() : 0);
   const S scale = S(2) / static_cast<S>(signals.size());
-  Matrix<S> codes(num_atoms, n), gradient(num_atoms, n), residual, atom_gradient;
+  Matrix<S> codes(num_atoms, n), gradient(num_atoms, n), residual(signals.rows(), n);
+  Matrix<S> atom_gradient(signals.rows(), num_atoms);
   const auto keep = [&] {
     if (rectified)
       codes = u.cwiseMax(S(0));
@@ -347,15 +381,15 @@ Matrix<S> fit_with_frozen_support(UnitNorm& dictionary, const Matrix<S>& signals
   for (Index step = 0; step < steps; ++step) {
     if (step % 256 == 0 && Interrupt::requested()) throw Interrupted{};
     keep();
-    residual.noalias() = dictionary.atoms() * codes;
-    residual -= signals;
+    residual = -signals;
+    add_blocked_product(S(1), dictionary.atoms(), codes, residual, 1);
     // What is not kept has a code of 0 here, and so no gradient.
-    gradient.noalias() = dictionary.atoms().transpose() * residual;
+    blocked_product(scale, dictionary.atoms().transpose(), residual, gradient, 1);
     if (rectified)
-      gradient = (codes.array() > S(0)).select(scale * gradient, S(0));
+      detail::mask_by_codes(codes, gradient, gradient, 1);
     else
-      gradient.array() *= scale * codes.array();
-    if (learn_dictionary) atom_gradient.noalias() = scale * (residual * codes.transpose());
+      gradient.array() *= codes.array();
+    if (learn_dictionary) blocked_product(scale, residual, codes.transpose(), atom_gradient, 1);
     adam.step(code_state, u.reshaped(), gradient.reshaped());
     if (learn_dictionary)
       dictionary.update_atoms([&](Matrix<S>& atoms) {

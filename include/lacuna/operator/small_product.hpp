@@ -19,7 +19,10 @@ inline constexpr Index small_product_size = 32;
 inline constexpr Index small_factor_size = Index{1} << 15;
 /// Up to this many entries of the result, and `small_product_size` rows or columns, so is
 /// `small_outer_product`.
-inline constexpr Index small_outer_product_size = 4096;
+inline constexpr Index small_outer_product_size = 8192;
+/// Unless a side is longer: such are mostly powers of two, and few rows of many columns that lie
+/// one or several pages apart do not stay in the first-level cache together.
+inline constexpr Index small_outer_product_side = 512;
 
 /// g++ 12 would load two registers anew for each product that they are in: with 12 loads for 8
 /// products, loading is what takes the time.
@@ -30,14 +33,15 @@ inline void keep_in_registers([[maybe_unused]] Register& a, [[maybe_unused]] Reg
 #endif
 }
 
-/// Sums of eight registers, which is what it takes for none to wait for the one before: `rows`
-/// entries of a column by 8 or 4 columns.
+/// Sums in registers: `rows` entries of each of a few columns. Eight registers are what it takes
+/// for none to wait for the one before; twelve take fewer loads a product, and leave four for its
+/// factors.
 template <Real S>
 struct SmallTile {
   using Register [[gnu::vector_size(32)]] = S;
   static constexpr int lanes = 32 / sizeof(S);  // of a register
   static constexpr int wide = 2 * lanes;        // rows of a tile, `lanes` for a rest
-  static constexpr int columns(int rows) { return 8 * lanes / rows; }
+  static constexpr int columns(int registers, int rows) { return registers * lanes / rows; }
 
   /// sum[c][r] = sum over k < depth of a[k][r] b(k, c), a's entries k a_stride apart. `at(k, c)`
   /// reads b; `store(c, low, high)` is given a column of the sums, of which `high` is meant where
@@ -46,6 +50,7 @@ struct SmallTile {
   static void run(const S* a, Index a_stride, Index depth, const At& at, const Store& store) {
     [&]<int... c>(std::integer_sequence<int, c...>) {
       Register low_sum[cols] = {}, high_sum[cols] = {};
+#pragma GCC unroll 4
       for (Index k = 0; k < depth; ++k, a += a_stride) {
         Register low, high = {};
         std::memcpy(&low, a, sizeof(low));
@@ -125,17 +130,18 @@ void small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b
           Tile::template put<rows(), assign>(S(1), low, high, to + c * out.outerStride(), count);
         });
   };
-  constexpr Index step = 8;
   Index first = 0;
-  for (; first + step <= out.cols(); first += step)
-    for_each_tile([&](Index top, auto rows) {
-      constexpr int cols = Tile::columns(rows());
-      for (Index j = first; j < first + step; j += cols)
-        run(j, std::integral_constant<int, cols>(), top, rows);
-    });
-  for (; first < out.cols(); ++first)
-    for_each_tile(
-        [&](Index top, auto rows) { run(first, std::integral_constant<int, 1>(), top, rows); });
+  const auto strips = [&](auto width, auto columns) {
+    for (; first + width() <= out.cols(); first += width())
+      for_each_tile([&](Index top, auto rows) {
+        constexpr int cols = columns(rows());
+        for (Index j = first; j < first + width(); j += cols)
+          run(j, std::integral_constant<int, cols>(), top, rows);
+      });
+  };
+  strips(std::integral_constant<int, 12>(), [](int rows) { return Tile::columns(12, rows); });
+  strips(std::integral_constant<int, 4>(), [](int) { return 4; });
+  strips(std::integral_constant<int, 1>(), [](int) { return 1; });
 }
 
 /// out (+)= alpha a b for out of few rows and columns, a of many columns, which it lies by, and b
@@ -144,7 +150,8 @@ template <Real S>
 void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
                          StridedResult<S> out) {
   using Tile = SmallTile<S>;
-  constexpr Index part = 256;  // columns, which stay in the cache for all tiles
+  // Columns, which stay in the second-level cache for all tiles.
+  const Index part = std::clamp<Index>((Index{1} << 15) / (out.rows() + out.cols()), 32, 256);
   if (assign) out.setZero();
   for (Index begin = 0; begin < a.cols; begin += part) {
     const Index depth = std::min(part, a.cols - begin);
@@ -160,7 +167,7 @@ void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const 
           });
     };
     const auto rows_of = [&](Index top, auto rows) {
-      constexpr int cols = Tile::columns(rows());
+      constexpr int cols = Tile::columns(8, rows());
       Index first = 0;
       for (; first + cols <= out.cols(); first += cols)
         run(first, std::integral_constant<int, cols>(), top, rows);
