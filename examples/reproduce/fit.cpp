@@ -20,6 +20,7 @@
 #include <lacuna/encoder/linear_relu.hpp>
 #include <lacuna/encoder/mlp.hpp>
 #include <lacuna/operator/blocked_product.hpp>
+#include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/transpose.hpp>
 #include <lacuna/signal/in_memory_source.hpp>
 #include <lacuna/signal/labelled_source.hpp>

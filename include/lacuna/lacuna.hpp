@@ -42,6 +42,7 @@
 #include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/choose_lambda.hpp>
 #include <lacuna/operator/coherence.hpp>
+#include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/geometric_median.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
@@ -101,6 +102,7 @@
 #include <lacuna/encoder/coordinate_descent_path.hpp>
 #include <lacuna/encoder/cosamp.hpp>
 #include <lacuna/encoder/debiased.hpp>
+#include <lacuna/encoder/encode_in_blocks.hpp>
 #include <lacuna/encoder/exhaustive_search.hpp>
 #include <lacuna/encoder/fista.hpp>
 #include <lacuna/encoder/forward_selection.hpp>

@@ -2,19 +2,16 @@
 #ifndef LACUNA_ENCODER_AFFINE_MAP_HPP
 #define LACUNA_ENCODER_AFFINE_MAP_HPP
 
-#include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include <lacuna/concepts/dictionary.hpp>
 #include <lacuna/core/check.hpp>
+#include <lacuna/core/parallel.hpp>
 #include <lacuna/core/random.hpp>
 #include <lacuna/operator/blocked_product.hpp>
-#include <lacuna/operator/sparse_blocks.hpp>
+#include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>
 #include <lacuna/operator/transpose.hpp>
 
@@ -63,14 +60,6 @@ void check_amortised(const char* where, Index dim, Index num_atoms, const D& d,
   check_finite<S>(where, "signals", signals);
 }
 
-/// Calls `work(block)` for blocks of columns that are each worth a thread. What `work` does is
-/// elementwise.
-template <class Work>
-void for_each_columns(Index rows, Index cols, Index threads, Work&& work) {
-  const Index block = std::max<Index>(1, (Index{1} << 20) / std::max<Index>(1, rows));
-  for_each_block(cols, block, threads, [&](Block columns, Index) { work(columns); });
-}
-
 /// values^T; Eigen's goes column by column.
 template <Real S>
 [[nodiscard]] Matrix<S> transposed(const Eigen::Map<const Matrix<S>>& values, Index threads) {
@@ -80,73 +69,6 @@ template <Real S>
               result.col(block.begin).data(), result.outerStride());
   });
   return result;
-}
-
-/// How many columns of so few rows are taken as one, so that loops over a column are worth their
-/// start.
-[[nodiscard]] inline Index columns_as_one(Index rows) noexcept {
-  return std::max<Index>(1, 64 / std::max<Index>(1, rows));
-}
-
-/// sums = row sums of values, in the order of the columns, or of those that are taken as one: a part
-/// of the rows at a time, which stays in the cache.
-template <Real S, class Sums>
-void row_sums(const Matrix<S>& values, Sums&& sums, Index threads) {
-  constexpr Index part = 1024;
-  const Index together = columns_as_one(values.rows());
-  if (together > 1) {
-    const Index long_rows = together * values.rows(), long_cols = values.cols() / together;
-    const Eigen::Map<const Matrix<S>> folded(values.data(), long_rows, long_cols);
-    Vector<S> long_sums = Vector<S>::Zero(long_rows);
-    for (Index j = 0; j < long_cols; ++j) long_sums += folded.col(j);
-    sums = long_sums.reshaped(values.rows(), together).rowwise().sum() +
-           values.rightCols(values.cols() - long_cols * together).rowwise().sum();
-    return;
-  }
-  for_each_block(values.rows(), part, values.size() < (Index{1} << 20) ? 1 : threads,
-                 [&](Block rows, Index) {
-                   auto sum = sums.segment(rows.begin, rows.count);
-                   sum.setZero();
-                   for (Index j = 0; j < values.cols(); ++j)
-                     sum += values.col(j).segment(rows.begin, rows.count);
-                 });
-}
-
-/// out = the gradient where the code is above 0, and 0 elsewhere, the kink included, as in the
-/// seed's framework. A plain loop: Eigen's select goes entry by entry, this one a register at a
-/// time.
-template <Real S>
-void mask_by_codes(const Matrix<S>& codes, const Matrix<S>& gradient, Matrix<S>& out,
-                   Index threads) {
-  out.resize(codes.rows(), codes.cols());
-  for_each_columns(codes.rows(), codes.cols(), threads, [&](Block block) {
-    const Index begin = block.begin * codes.rows(), end = begin + block.count * codes.rows();
-    const S* code = codes.data();
-    const S* from = gradient.data();
-    S* to = out.data();
-    for (Index i = begin; i < end; ++i) to[i] = code[i] > S(0) ? from[i] : S(0);
-  });
-}
-
-/// values = max(values + bias, 0), without a bias where that is empty.
-template <Real S>
-void add_bias_and_rectify(ConstParameterView<S> bias, Matrix<S>& values, Index threads) {
-  const Index rows = values.rows(), together = columns_as_one(rows);
-  const Vector<S> repeated = bias.size() > 0 ? Vector<S>(bias.replicate(together, 1)) : Vector<S>();
-  const S* shift = repeated.data();
-  for_each_columns(rows, values.cols(), threads, [&](Block block) {
-    for (Index j = 0; j < block.count; j += together) {
-      S* value = values.col(block.begin + j).data();
-      const Index size = std::min(together, block.count - j) * rows;
-      if (shift == nullptr)
-        for (Index i = 0; i < size; ++i) value[i] = value[i] > S(0) ? value[i] : S(0);
-      else
-        for (Index i = 0; i < size; ++i) {
-          const S sum = value[i] + shift[i];
-          value[i] = sum > S(0) ? sum : S(0);
-        }
-    }
-  });
 }
 
 }  // namespace detail
@@ -300,39 +222,6 @@ class AffineMap {
   bool has_bias_;
   Vector<S> parameters_;
 };
-
-namespace detail {
-
-/// Sparse codes of W x + b, a block of signals at a time, so that no pre-activations num_atoms x n
-/// come to be. `sparsify(preactivation, codes)` makes those of a block.
-template <Real S, class Sparsify>
-[[nodiscard]] SparseCodes<S> encode_in_blocks(const char* where, const AffineMap<S>& map,
-                                              const MatrixArg<S>& signals, Index threads,
-                                              const Sparsify& sparsify) {
-  const Index num_atoms = map.num_atoms(), n = signals.cols();
-  const Index block_size = std::clamp<Index>((Index{1} << 20) / num_atoms, 128, 1024);
-  SparseBlocks<S> codes(num_atoms, n, block_size);
-  struct Workspace {
-    Matrix<S> preactivation;
-    SparseCodes<S> codes;
-  };
-  std::vector<Workspace> workspaces(static_cast<std::size_t>(resolve_threads(threads)));
-  for_each_block(n, block_size, threads, [&](Block block, Index worker) {
-    auto& [preactivation, sparse] = workspaces[static_cast<std::size_t>(worker)];
-    map.apply(signals.middleCols(block.begin, block.count), preactivation);
-    sparsify(std::as_const(preactivation), sparse);
-    auto& part = codes.part(block.index);
-    part.reserve(block.count, sparse.nonZeros());
-    for (Index j = 0; j < block.count; ++j) {
-      for (typename SparseCodes<S>::InnerIterator entry(sparse, j); entry; ++entry)
-        part.push(entry.row(), entry.value());
-      part.end_column();
-    }
-  });
-  return codes.assemble(where);
-}
-
-}  // namespace detail
 
 }  // namespace lacuna
 

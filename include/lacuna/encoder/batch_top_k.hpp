@@ -8,6 +8,7 @@
 #include <string>
 
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/encoder/encode_in_blocks.hpp>
 #include <lacuna/operator/keep_above.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 

@@ -7,6 +7,7 @@
 
 #include <lacuna/concepts/explicit_dictionary.hpp>
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/operator/column_passes.hpp>
 
 namespace lacuna {
 

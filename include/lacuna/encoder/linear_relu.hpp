@@ -6,6 +6,7 @@
 
 #include <lacuna/concepts/dictionary.hpp>
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/operator/column_passes.hpp>
 
 namespace lacuna {
 

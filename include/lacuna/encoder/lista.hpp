@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/spectral_norm.hpp>
 
 namespace lacuna {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/operator/column_passes.hpp>
 
 namespace lacuna {
 

@@ -8,6 +8,7 @@
 
 #include <lacuna/concepts/dictionary.hpp>
 #include <lacuna/encoder/affine_map.hpp>
+#include <lacuna/encoder/encode_in_blocks.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 
 namespace lacuna {

@@ -24,12 +24,12 @@ inline constexpr Index small_outer_product_size = 8192;
 /// one or several pages apart do not stay in the first-level cache together.
 inline constexpr Index small_outer_product_side = 512;
 
-/// g++ 12 would load two registers anew for each product that they are in: with 12 loads for 8
-/// products, loading is what takes the time.
+/// g++ 12 would load a register anew for each product that it is in: with 12 loads for 8 products,
+/// loading is what takes the time.
 template <class Register>
-inline void keep_in_registers([[maybe_unused]] Register& a, [[maybe_unused]] Register& b) {
+inline void keep_in_register([[maybe_unused]] Register& a) {
 #if defined(__GNUC__) && defined(__AVX__)
-  asm("" : "+x"(a), "+x"(b));
+  asm("" : "+x"(a));
 #endif
 }
 
@@ -49,14 +49,22 @@ struct SmallTile {
   template <int rows, int cols, class At, class Store>
   static void run(const S* a, Index a_stride, Index depth, const At& at, const Store& store) {
     [&]<int... c>(std::integer_sequence<int, c...>) {
+      // Copies: clang++ does not keep in registers what the caller has.
+      const S* left = a;
+      const Index left_stride = a_stride, last = depth;
+      const At right = at;
       Register low_sum[cols] = {}, high_sum[cols] = {};
 #pragma GCC unroll 4
-      for (Index k = 0; k < depth; ++k, a += a_stride) {
+      for (Index k = 0; k < last; ++k, left += left_stride) {
         Register low, high = {};
-        std::memcpy(&low, a, sizeof(low));
-        if constexpr (rows == wide) std::memcpy(&high, a + lanes, sizeof(high));
-        keep_in_registers(low, high);
-        ((low_sum[c] += low * at(k, c), rows == wide ? high_sum[c] += high * at(k, c) : high), ...);
+        std::memcpy(&low, left, sizeof(low));
+        keep_in_register(low);
+        if constexpr (rows == wide) {
+          std::memcpy(&high, left + lanes, sizeof(high));
+          keep_in_register(high);
+        }
+        ((low_sum[c] += low * right(k, c), rows == wide ? high_sum[c] += high * right(k, c) : high),
+         ...);
       }
       (store(c, low_sum[c], high_sum[c]), ...);
     }
@@ -125,7 +133,7 @@ void small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b
     const Index count = std::min<Index>(rows(), height - top);
     Tile::template run<rows(), cols()>(
         packed.data() + top * depth, rows(), depth,
-        [&](Index k, int c) { return from[k + c * stride]; },
+        [from, stride](Index k, int c) { return from[k + c * stride]; },
         [&](int c, const auto& low, const auto& high) {
           Tile::template put<rows(), assign>(S(1), low, high, to + c * out.outerStride(), count);
         });
@@ -161,7 +169,9 @@ void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const 
       S* to = out.data() + top + first * out.outerStride();
       Tile::template run<rows(), cols()>(
           left + top, a.stride, depth,
-          [&](Index k, int c) { return right[k * b.stride + first + c]; },
+          [from = right + first, stride = b.stride](Index k, int c) {
+            return from[k * stride + c];
+          },
           [&](int c, const auto& low, const auto& high) {
             Tile::template put<rows(), false>(alpha, low, high, to + c * out.outerStride(), rows());
           });
