@@ -484,7 +484,7 @@ TEMPLATE_TEST_CASE("small products of whole numbers are exact, at every edge", "
   };
   for (const Index rows : {1, 3, 8, 9, 16, 25, 32, 33, 72})
     for (const Index depth : {1, 7, 32, 33, 300})
-      for (const Index n : {1, 4, 6, 8, 13}) {
+      for (const Index n : {1, 4, 6, 13, 29}) {
         INFO(rows << " x " << depth << " times " << n << " columns");
         const M a = whole_numbers(rows, depth, 63), b = whole_numbers(depth, n, 64);
         const M turned = a.transpose(), b_turned = b.transpose(),
@@ -513,15 +513,42 @@ TEMPLATE_TEST_CASE("small products of whole numbers are exact, at every edge", "
       }
 }
 
-TEST_CASE("a column of a small product depends on that column alone", "[operator]") {
+TEMPLATE_TEST_CASE(
+    "sums of outer products of whole numbers are exact, by parts and up to every limit",
+    "[operator]", float, double) {
+  INFO("seeds 70 and 71");
+  using M = Matrix<TestType>;
+  const auto whole_numbers = [](Index rows, Index cols, std::uint64_t seed) {
+    return M((3 * random_normal<TestType>(rows, cols, seed).array()).round());
+  };
+  for (const auto& [rows, cols] : {std::pair<Index, Index>{512, 16},
+                                   {16, 512},
+                                   {256, 32},
+                                   {520, 8},
+                                   {8, 1040},
+                                   {0, 0},
+                                   {0, 8},
+                                   {8, 0}}) {
+    INFO(rows << " x " << cols);
+    const M a = whole_numbers(rows, 300, 70), b = whole_numbers(cols, 300, 71);
+    M out = M::Ones(rows, cols);
+    add_blocked_product(TestType(1), a, b.transpose(), out, 1);
+    CHECK(equal_bits<TestType>(out, M::Ones(rows, cols) + a.lazyProduct(b.transpose())));
+  }
+}
+
+TEMPLATE_TEST_CASE("a column of a small product depends on that column alone", "[operator]", float,
+                   double) {
   INFO("seeds 68 and 69");
-  for (const Index rows : {8, 16, 25, 72}) {
-    const Matrix<float> a = random_normal<float>(rows, 30, 68), b = random_normal<float>(30, 13, 69);
-    Matrix<float> all(rows, 13), one(rows, 1);
+  using M = Matrix<TestType>;
+  constexpr Index n = 29;  // two strips of twelve columns, one of four, and one
+  for (const Index rows : {1, 5, 8, 16, 25, 72}) {
+    const M a = random_normal<TestType>(rows, 30, 68), b = random_normal<TestType>(30, n, 69);
+    M all(rows, n), one(rows, 1);
     blocked_product(a, b, all, 1);
-    for (Index j = 0; j < 13; ++j) {
+    for (Index j = 0; j < n; ++j) {
       blocked_product(a, b.middleCols(j, 1), one, 1);
-      CHECK(equal_bits<float>(all.col(j), one));
+      CHECK(equal_bits<TestType>(all.col(j), one));
     }
   }
 }

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: MIT
-// The paper's data sets and starts are those of NumPy 1.24 and PyTorch 1.13. The numbers below are what
-// these print, with `numpy.random.seed(s)` and `torch.manual_seed(s)` before:
-//   np.abs(np.random.normal(0, 1, N)) and np.random.choice(N, K, replace=False[, p=weights]), in turns
+// The paper's data sets and starts are those of NumPy 1.24 and PyTorch 1.13. The numbers below are
+// what these print, with `numpy.random.seed(s)` and `torch.manual_seed(s)` before:
+//   np.abs(np.random.normal(0, 1, N)), np.random.choice(N, K, replace=False[, p=weights]), in turns
 //   torch.randn(N, M), rows scaled to unit norm
-// and, with `torch.manual_seed(s + 42)` before, torch.nn.Linear's weight and bias, layer by layer, that
-// of the decoder, and torch.randn(M, N).
+// and, with `torch.manual_seed(s + 42)` before, torch.nn.Linear's weight and bias, layer by layer,
+// that of the decoder, and torch.randn(M, N).
+//
+// Also here: the choice of the k largest, which only the paper's experiments make so.
+#include "reproduce/paper_data.hpp"
+
+#include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
-#include "reproduce/paper_data.hpp"
+#include <lacuna/core/random.hpp>
+
+#include "reproduce/keep_largest_of.hpp"
 #include "reproduce/paper_random.hpp"
 #include "support/catch.hpp"
 
@@ -40,8 +48,7 @@ void require_code(const SparseCodes<float>& codes, Index j, const std::vector<En
 void require_near(const Vector<float>& values, const std::vector<float>& expected) {
   REQUIRE(values.size() == static_cast<Index>(expected.size()));
   for (Index i = 0; i < values.size(); ++i)
-    REQUIRE(values[i] ==
-            Approx(expected[static_cast<std::size_t>(i)]).epsilon(1e-5).margin(1e-6));
+    REQUIRE(values[i] == Approx(expected[static_cast<std::size_t>(i)]).epsilon(1e-5).margin(1e-6));
 }
 
 }  // namespace
@@ -59,12 +66,12 @@ TEST_CASE("NumPy's numbers after numpy.random.seed(1)", "[paper]") {
 
 TEST_CASE("PyTorch's torch.randn(3, 7) after torch.manual_seed(7), the last 16 anew", "[paper]") {
   const Matrix<float> values = TorchRandom(7).normal(3, 7);
-  require_near(Vector<float>(values.reshaped<Eigen::RowMajor>()),
-               {-0.820134521F,  0.395631164F,  0.898908496F,  -1.38840389F,  -0.166996017F,
-                0.782072663F,   1.03910768F,   -0.724510729F, -0.848908603F, -1.21692944F,
-                -0.0810215846F, 1.36148512F,   -1.3032167F,   0.674100697F,  -1.32334578F,
-                -1.35976899F,   -0.866701603F, -0.564006686F, -2.05646253F,  -0.356722534F,
-                1.09558046F});
+  require_near(
+      Vector<float>(values.reshaped<Eigen::RowMajor>()),
+      {-0.820134521F, 0.395631164F,  0.898908496F,  -1.38840389F, -0.166996017F,  0.782072663F,
+       1.03910768F,   -0.724510729F, -0.848908603F, -1.21692944F, -0.0810215846F, 1.36148512F,
+       -1.3032167F,   0.674100697F,  -1.32334578F,  -1.35976899F, -0.866701603F,  -0.564006686F,
+       -2.05646253F,  -0.356722534F, 1.09558046F});
   REQUIRE_THROWS_AS(TorchRandom(7).normal(3, 5), std::invalid_argument);
 }
 
@@ -126,4 +133,38 @@ TEST_CASE("the paper's starts of 20240926", "[paper]") {
 
   require_near(paper_start(8, 16, seed).atoms().row(7).tail(3).transpose(),
                {0.00373637094F, -0.517344832F, 0.479856223F});
+}
+
+TEST_CASE("keep_largest_of keeps the k largest, and of equals the first", "[keep_largest_of]") {
+  INFO("seed 5");
+  for (const Index rows : {1, 5, 16})
+    for (const Index n : {1, 16, 37})
+      for (const bool whole : {false, true}) {  // whole numbers have ties
+        Matrix<float> by = random_normal<float>(rows, n, 5);
+        if (whole) by = (2 * by.array()).round();
+        const Matrix<float> codes = Matrix<float>::Constant(rows, n, 1) + by.cwiseAbs();
+        for (Index k = 1; k <= rows + 1; ++k) {
+          CAPTURE(rows, n, whole, k);
+          Matrix<float> kept = codes, expected = Matrix<float>::Zero(rows, n);
+          keep_largest_of(by, k, kept);
+          for (Index j = 0; j < n; ++j) {
+            std::vector<Index> order(static_cast<std::size_t>(rows));
+            std::iota(order.begin(), order.end(), Index{0});
+            std::stable_sort(order.begin(), order.end(),
+                             [&](Index a, Index b) { return by(a, j) > by(b, j); });
+            order.resize(static_cast<std::size_t>(std::min(k, rows)));
+            for (const Index i : order) expected(i, j) = codes(i, j);
+          }
+          CHECK((kept.array() == expected.array()).all());
+          // Where equals at 0 have codes of 0, it does not matter which are kept.
+          Matrix<float> rectified = by.cwiseMax(0.0f), all = rectified;
+          keep_largest_of(Matrix<float>(rectified), k, rectified, 0.0f);
+          keep_largest_of(Matrix<float>(all), k, all);
+          CHECK((rectified.array() == all.array()).all());
+        }
+      }
+  Matrix<float> codes(17, 1);
+  CHECK_THROWS_AS(keep_largest_of(Matrix<float>(codes), 3, codes), std::invalid_argument);
+  codes.resize(4, 1);
+  CHECK_THROWS_AS(keep_largest_of(Matrix<float>(codes), 0, codes), std::invalid_argument);
 }

@@ -2,6 +2,7 @@
 #ifndef LACUNA_ENCODER_JUMP_RELU_HPP
 #define LACUNA_ENCODER_JUMP_RELU_HPP
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>

@@ -52,8 +52,7 @@ void row_sums(const Matrix<S>& values, Sums&& sums, Index threads) {
 }
 
 /// out = the gradient where the code is above 0, and 0 elsewhere, the kink included, as in the
-/// seed's framework. A plain loop: Eigen's select goes entry by entry, this one a register at a
-/// time.
+/// seed's framework. out may be the gradient.
 template <Real S>
 void mask_by_codes(const Matrix<S>& codes, const Matrix<S>& gradient, Matrix<S>& out,
                    Index threads) {

@@ -7,6 +7,10 @@
 #include <type_traits>
 #include <utility>
 
+#ifdef __FMA__
+#include <immintrin.h>
+#endif
+
 #include <lacuna/core/matrix.hpp>
 #include <lacuna/operator/strided_matrix.hpp>
 
@@ -17,15 +21,16 @@ namespace lacuna::detail {
 inline constexpr Index small_product_size = 32;
 /// So long as the left factor, which is gone through for every few columns, has no more entries.
 inline constexpr Index small_factor_size = Index{1} << 15;
-/// Up to this many entries of the result, and `small_product_size` rows or columns, so is
-/// `small_outer_product`.
+/// `small_outer_product` is the faster one up to this many entries of a result that has as few rows
+/// or columns,
 inline constexpr Index small_outer_product_size = 8192;
-/// Unless a side is longer: such are mostly powers of two, and few rows of many columns that lie
-/// one or several pages apart do not stay in the first-level cache together.
-inline constexpr Index small_outer_product_side = 512;
+/// and whose sides are no longer. Longer ones are mostly powers of two: their columns lie whole
+/// pages apart, and push each other out of the first-level cache.
+template <Real S>
+inline constexpr Index small_outer_product_side = 2048 / sizeof(S);
 
-/// g++ 12 would load a register anew for each product that it is in: with 12 loads for 8 products,
-/// loading is what takes the time.
+/// g++ 12 would load a register anew for each product that it is in, and loading would be what
+/// takes the time.
 template <class Register>
 inline void keep_in_register([[maybe_unused]] Register& a) {
 #if defined(__GNUC__) && defined(__AVX__)
@@ -33,15 +38,34 @@ inline void keep_in_register([[maybe_unused]] Register& a) {
 #endif
 }
 
-/// Sums in registers: `rows` entries of each of a few columns. Eight registers are what it takes
-/// for none to wait for the one before; twelve take fewer loads a product, and leave four for its
-/// factors.
+/// Sums in registers: `rows` entries of each of a few columns.
 template <Real S>
 struct SmallTile {
   using Register [[gnu::vector_size(32)]] = S;
   static constexpr int lanes = 32 / sizeof(S);  // of a register
   static constexpr int wide = 2 * lanes;        // rows of a tile, `lanes` for a rest
-  static constexpr int columns(int registers, int rows) { return registers * lanes / rows; }
+  /// Eight sums are what it takes for none to wait for the one before. Twelve take fewer loads a
+  /// product, and leave four registers for its factors, where a register is what it is here.
+#ifdef __AVX__
+  static constexpr int most_sums = 12;
+#else
+  static constexpr int most_sums = 8;
+#endif
+  static constexpr int columns(int sums, int rows) { return sums * lanes / rows; }
+
+  /// sum + a b, rounded once where the processor does that: left to itself, g++ 12 makes it so in
+  /// some loops and not in others, and the bits of a column would depend on its tile.
+  [[nodiscard]] static Register multiply_add(const Register& a, const Register& b,
+                                             const Register& sum) {
+#ifdef __FMA__
+    if constexpr (std::is_same_v<S, float>)
+      return _mm256_fmadd_ps(a, b, sum);
+    else
+      return _mm256_fmadd_pd(a, b, sum);
+#else
+    return sum + a * b;
+#endif
+  }
 
   /// sum[c][r] = sum over k < depth of a[k][r] b(k, c), a's entries k a_stride apart. `at(k, c)`
   /// reads b; `store(c, low, high)` is given a column of the sums, of which `high` is meant where
@@ -49,7 +73,7 @@ struct SmallTile {
   template <int rows, int cols, class At, class Store>
   static void run(const S* a, Index a_stride, Index depth, const At& at, const Store& store) {
     [&]<int... c>(std::integer_sequence<int, c...>) {
-      // Copies: clang++ does not keep in registers what the caller has.
+      // Copies: clang++ does not keep in registers what a closure refers to.
       const S* left = a;
       const Index left_stride = a_stride, last = depth;
       const At right = at;
@@ -63,8 +87,13 @@ struct SmallTile {
           std::memcpy(&high, left + lanes, sizeof(high));
           keep_in_register(high);
         }
-        ((low_sum[c] += low * right(k, c), rows == wide ? high_sum[c] += high * right(k, c) : high),
-         ...);
+        const auto add = [&](int column) {
+          const Register factor = right(k, column) - Register{};  // in every lane
+          low_sum[column] = multiply_add(low, factor, low_sum[column]);
+          if constexpr (rows == wide)
+            high_sum[column] = multiply_add(high, factor, high_sum[column]);
+        };
+        (add(c), ...);
       }
       (store(c, low_sum[c], high_sum[c]), ...);
     }
@@ -147,7 +176,8 @@ void small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b
           run(j, std::integral_constant<int, cols>(), top, rows);
       });
   };
-  strips(std::integral_constant<int, 12>(), [](int rows) { return Tile::columns(12, rows); });
+  strips(std::integral_constant<int, Tile::most_sums>(),
+         [](int rows) { return Tile::columns(Tile::most_sums, rows); });
   strips(std::integral_constant<int, 4>(), [](int) { return 4; });
   strips(std::integral_constant<int, 1>(), [](int) { return 1; });
 }
@@ -159,7 +189,7 @@ void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const 
                          StridedResult<S> out) {
   using Tile = SmallTile<S>;
   // Columns, which stay in the second-level cache for all tiles.
-  const Index part = std::clamp<Index>((Index{1} << 15) / (out.rows() + out.cols()), 32, 256);
+  const Index part = std::min<Index>((Index{1} << 15) / (out.rows() + out.cols()), 256);
   if (assign) out.setZero();
   for (Index begin = 0; begin < a.cols; begin += part) {
     const Index depth = std::min(part, a.cols - begin);
