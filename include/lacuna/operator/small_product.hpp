@@ -53,17 +53,16 @@ struct SmallTile {
 #endif
   static constexpr int columns(int sums, int rows) { return sums * lanes / rows; }
 
-  /// sum + a b, rounded once where the processor does that: left to itself, g++ 12 makes it so in
+  /// sum += a b, rounded once where the processor does that: left to itself, g++ 12 makes it so in
   /// some loops and not in others, and the bits of a column would depend on its tile.
-  [[nodiscard]] static Register multiply_add(const Register& a, const Register& b,
-                                             const Register& sum) {
+  static void add_product(const Register& a, const Register& b, Register& sum) {
 #ifdef __FMA__
     if constexpr (std::is_same_v<S, float>)
-      return _mm256_fmadd_ps(a, b, sum);
+      sum = _mm256_fmadd_ps(a, b, sum);
     else
-      return _mm256_fmadd_pd(a, b, sum);
+      sum = _mm256_fmadd_pd(a, b, sum);
 #else
-    return sum + a * b;
+    sum += a * b;
 #endif
   }
 
@@ -89,9 +88,8 @@ struct SmallTile {
         }
         const auto add = [&](int column) {
           const Register factor = right(k, column) - Register{};  // in every lane
-          low_sum[column] = multiply_add(low, factor, low_sum[column]);
-          if constexpr (rows == wide)
-            high_sum[column] = multiply_add(high, factor, high_sum[column]);
+          add_product(low, factor, low_sum[column]);
+          if constexpr (rows == wide) add_product(high, factor, high_sum[column]);
         };
         (add(c), ...);
       }
