@@ -49,7 +49,7 @@ class Case:
 
 
 CASES = [
-    Case(8, 16, 1, 1000, 9),  # fewer are over before a step takes what it keeps to
+    Case(8, 16, 1, 1000, 9),  # in the first hundreds a step of ours takes longer than it does later
     Case(200, 1000, 1, 3, 7),
     Case(768, 4096, 1, 1, 5),
     Case(768, 4096, 2, 1, 5),

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <vector>
@@ -163,6 +164,11 @@ TEST_CASE("keep_largest_of keeps the k largest, and of equals the first", "[keep
           CHECK((rectified.array() == all.array()).all());
         }
       }
+  // What diverged shows.
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  Matrix<float> diverged = Matrix<float>::Constant(4, 1, nan);
+  keep_largest_of(Matrix<float>(diverged), 2, diverged);
+  CHECK(diverged.array().isNaN().all());
   Matrix<float> codes(17, 1);
   CHECK_THROWS_AS(keep_largest_of(Matrix<float>(codes), 3, codes), std::invalid_argument);
   codes.resize(4, 1);
