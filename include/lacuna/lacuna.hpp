@@ -112,6 +112,7 @@
 #include <lacuna/encoder/iterative_hard_thresholding.hpp>
 #include <lacuna/encoder/jump_relu.hpp>
 #include <lacuna/encoder/lane_selection.hpp>
+#include <lacuna/encoder/learned_shrink.hpp>
 #include <lacuna/encoder/linear_relu.hpp>
 #include <lacuna/encoder/lista.hpp>
 #include <lacuna/encoder/locally_competitive.hpp>

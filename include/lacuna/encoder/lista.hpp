@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <lacuna/encoder/affine_map.hpp>
-#include <lacuna/operator/column_passes.hpp>
+#include <lacuna/encoder/learned_shrink.hpp>
 #include <lacuna/operator/spectral_norm.hpp>
 
 namespace lacuna {
@@ -264,8 +264,7 @@ class ListaEncoder {
     return {values.data() + begin, rows, cols};
   }
 
-  // ---- a layer, there and back
-  // ---------------------------------------------------------------------
+  // ---- a layer, there and back ----
 
   /// y of layer l from 1; `before` is empty for s_0.
   void set_point(Index l, const Matrix<S>& before, const Matrix<S>& now, Matrix<S>& point) const {
@@ -289,58 +288,12 @@ class ListaEncoder {
       add_blocked_product(S(-1), synthesis(l), next, residual, threads);
       add_blocked_product(S(1), analysis(l), residual, next, threads);
     }
-    const S* theta = thresholds(l).data();
-    const bool nonnegative = options_.nonnegative;
-    detail::for_each_columns(num_atoms_, x.cols(), threads, [&](Block block) {
-      for (Index j = block.begin; j < block.begin + block.count; ++j) {
-        S* v = next.data() + j * num_atoms_;
-        if (nonnegative)
-          for (Index i = 0; i < num_atoms_; ++i) v[i] = rectified(v[i] - theta[i]);
-        else
-          for (Index i = 0; i < num_atoms_; ++i)
-            v[i] = rectified(v[i] - theta[i]) - rectified(-v[i] - theta[i]);
-      }
-    });
+    shrink(l).apply(next, threads);
   }
 
-  [[nodiscard]] static S rectified(S value) { return value > S(0) ? value : S(0); }
-
-  /// Of a code s = shrink(v, theta), through which of its two branches v came: both only below
-  /// theta < 0, where s = 2 v and the branches meet at s = +-2 theta.
-  [[nodiscard]] static S is_up(S code, S theta) {
-    return code > std::min(S(0), 2 * theta) ? S(1) : S(0);
-  }
-  [[nodiscard]] static S is_down(S code, S theta) {
-    return code < std::max(S(0), -2 * theta) ? S(1) : S(0);
-  }
-
-  /// g = dL/ds becomes dL/dv; adds dL/dtheta where wanted.
-  void back_through_shrink(Index l, const Matrix<S>& codes, Matrix<S>& g, S* by_theta) const {
-    const S* theta = thresholds(l).data();
-    const bool nonnegative = options_.nonnegative;
-    constexpr Index part = 1024;
-    for_each_block(num_atoms_, part, g.size() < (Index{1} << 20) ? 1 : options_.threads,
-                   [&](Block rows, Index) {
-                     Vector<S> sum = Vector<S>::Zero(rows.count);
-                     for (Index j = 0; j < g.cols(); ++j) {
-                       const S* code = codes.data() + j * num_atoms_ + rows.begin;
-                       const S* t = theta + rows.begin;
-                       S* v = g.data() + j * num_atoms_ + rows.begin;
-                       if (nonnegative)
-                         for (Index i = 0; i < rows.count; ++i) {
-                           v[i] = code[i] > S(0) ? v[i] : S(0);
-                           sum[i] -= v[i];
-                         }
-                       else
-                         for (Index i = 0; i < rows.count; ++i) {
-                           const S up = is_up(code[i], t[i]), down = is_down(code[i], t[i]);
-                           sum[i] += (down - up) * v[i];
-                           v[i] *= up + down;
-                         }
-                     }
-                     if (by_theta)
-                       for (Index i = 0; i < rows.count; ++i) by_theta[rows.begin + i] += sum[i];
-                   });
+  /// Of layer l.
+  [[nodiscard]] detail::LearnedShrink<S> shrink(Index l) const {
+    return {thresholds(l), options_.nonnegative};
   }
 
   /// Goes from the last layer to the first and calls `visit(l, dL/dv, dL/dresidual)` at each; the
@@ -357,8 +310,8 @@ class ListaEncoder {
     work.residual_gradient.resize(dim_, g.cols());
     for (Index l = options_.layers - 1; l >= 0; --l) {
       const auto here = static_cast<std::size_t>(l);
-      back_through_shrink(l, tape.codes[here], g,
-                          gradient ? gradient->data() + thresholds_begin(l) : nullptr);
+      shrink(l).backward(tape.codes[here], g,
+                         gradient ? gradient->data() + thresholds_begin(l) : nullptr, threads);
       if (l > 0) blocked_product(analysis(l).transpose(), g, work.residual_gradient, threads);
       visit(l, std::as_const(g), std::as_const(work.residual_gradient));
       if (l == 0) break;
