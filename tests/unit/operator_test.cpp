@@ -483,7 +483,7 @@ TEMPLATE_TEST_CASE("small products of whole numbers are exact, at every edge", "
     return M((3 * random_normal<TestType>(rows, cols, seed).array()).round());
   };
   for (const Index rows : {1, 3, 8, 9, 16, 25, 32, 33, 72})
-    for (const Index depth : {1, 7, 32, 33, 300})
+    for (const Index depth : {1, 7, 8, 16, 32, 33, 300})  // 8 and 16: without a loop
       for (const Index n : {1, 4, 6, 13, 29}) {
         INFO(rows << " x " << depth << " times " << n << " columns");
         const M a = whole_numbers(rows, depth, 63), b = whole_numbers(depth, n, 64);
@@ -526,6 +526,8 @@ TEMPLATE_TEST_CASE(
                                    {256, 32},
                                    {520, 8},
                                    {8, 1040},
+                                   {8, 48},
+                                   {4, 64},
                                    {0, 0},
                                    {0, 8},
                                    {8, 0}}) {
@@ -542,15 +544,18 @@ TEMPLATE_TEST_CASE("a column of a small product depends on that column alone", "
   INFO("seeds 68 and 69");
   using M = Matrix<TestType>;
   constexpr Index n = 29;  // two strips of twelve columns, one of four, and one
-  for (const Index rows : {1, 5, 8, 16, 25, 72}) {
-    const M a = random_normal<TestType>(rows, 30, 68), b = random_normal<TestType>(30, n, 69);
-    M all(rows, n), one(rows, 1);
-    blocked_product(a, b, all, 1);
-    for (Index j = 0; j < n; ++j) {
-      blocked_product(a, b.middleCols(j, 1), one, 1);
-      CHECK(equal_bits<TestType>(all.col(j), one));
+  for (const Index depth : {8, 16, 30})
+    for (const Index rows : {1, 5, 8, 16, 25, 72}) {
+      INFO(rows << " x " << depth);
+      const M a = random_normal<TestType>(rows, depth, 68),
+              b = random_normal<TestType>(depth, n, 69);
+      M all(rows, n), one(rows, 1);
+      blocked_product(a, b, all, 1);
+      for (Index j = 0; j < n; ++j) {
+        blocked_product(a, b.middleCols(j, 1), one, 1);
+        CHECK(equal_bits<TestType>(all.col(j), one));
+      }
     }
-  }
 }
 
 TEST_CASE("blocked products of whole numbers are exact, whatever the parts", "[operator]") {

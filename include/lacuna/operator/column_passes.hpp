@@ -27,27 +27,35 @@ void for_each_columns(Index rows, Index cols, Index threads, Work&& work) {
   return std::max<Index>(1, 64 / std::max<Index>(1, rows));
 }
 
-/// sums = row sums of values, in the order of the columns, or of those that are taken as one: a
-/// part of the rows at a time, which stays in the cache.
+/// sums += row sums of values, four columns at a time: else as much time would go into reading and
+/// writing the sums.
+template <class Sums, class Values>
+void add_row_sums(Sums&& sums, const Values& values) {
+  Index j = 0;
+  for (; j + 4 <= values.cols(); j += 4)
+    sums += (values.col(j) + values.col(j + 1)) + (values.col(j + 2) + values.col(j + 3));
+  for (; j < values.cols(); ++j) sums += values.col(j);
+}
+
+/// sums = row sums of values, in an order that depends on the shape alone: a part of the rows at a
+/// time, which stays in the cache.
 template <Real S, class Sums>
 void row_sums(const Matrix<S>& values, Sums&& sums, Index threads) {
   constexpr Index part = 1024;
   const Index together = columns_as_one(values.rows());
   if (together > 1) {
     const Index long_rows = together * values.rows(), long_cols = values.cols() / together;
-    const Eigen::Map<const Matrix<S>> folded(values.data(), long_rows, long_cols);
     Vector<S> long_sums = Vector<S>::Zero(long_rows);
-    for (Index j = 0; j < long_cols; ++j) long_sums += folded.col(j);
+    add_row_sums(long_sums, Eigen::Map<const Matrix<S>>(values.data(), long_rows, long_cols));
     sums = long_sums.reshaped(values.rows(), together).rowwise().sum() +
            values.rightCols(values.cols() - long_cols * together).rowwise().sum();
     return;
   }
+  sums.setZero();
   for_each_block(values.rows(), part, values.size() < (Index{1} << 20) ? 1 : threads,
                  [&](Block rows, Index) {
-                   auto sum = sums.segment(rows.begin, rows.count);
-                   sum.setZero();
-                   for (Index j = 0; j < values.cols(); ++j)
-                     sum += values.col(j).segment(rows.begin, rows.count);
+                   add_row_sums(sums.segment(rows.begin, rows.count),
+                                values.middleRows(rows.begin, rows.count));
                  });
 }
 

@@ -3,6 +3,7 @@
 #define LACUNA_OPERATOR_SMALL_PRODUCT_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -30,11 +31,15 @@ template <Real S>
 inline constexpr Index small_outer_product_side = 2048 / sizeof(S);
 
 /// g++ 12 would load a register anew for each product that it is in, and loading would be what
-/// takes the time.
+/// takes the time. Of a pointer, it would keep a sum for every entry that is read, and have no
+/// registers for so many.
 template <class Register>
-inline void keep_in_register([[maybe_unused]] Register& a) {
+[[gnu::always_inline]] inline void keep_in_register([[maybe_unused]] Register& a) {
 #if defined(__GNUC__) && defined(__AVX__)
-  asm("" : "+x"(a));
+  if constexpr (std::is_pointer_v<Register>)
+    asm("" : "+r"(a));
+  else
+    asm("" : "+x"(a));
 #endif
 }
 
@@ -68,17 +73,19 @@ struct SmallTile {
 
   /// sum[c][r] = sum over k < depth of a[k][r] b(k, c), a's entries k a_stride apart. `at(k, c)`
   /// reads b; `store(c, low, high)` is given a column of the sums, of which `high` is meant where
-  /// `rows` is `wide`.
-  template <int rows, int cols, class At, class Store>
-  static void run(const S* a, Index a_stride, Index depth, const At& at, const Store& store) {
-    [&]<int... c>(std::integer_sequence<int, c...>) {
+  /// `rows` is `wide`. A depth that is a constant is gone through without a loop, whose start and
+  /// end would take a third of the time at 8. All of it is inlined by force: beyond some size g++
+  /// would call the products one by one.
+  template <int rows, int cols, class Depth, class At, class Store>
+  [[gnu::always_inline]] static void run(const S* a, Index a_stride, Depth depth, const At& at,
+                                         const Store& store) {
+    [&]<int... c>(std::integer_sequence<int, c...>) __attribute__((always_inline)) {
       // Copies: clang++ does not keep in registers what a closure refers to.
       const S* left = a;
-      const Index left_stride = a_stride, last = depth;
+      const Index left_stride = a_stride;
       const At right = at;
       Register low_sum[cols] = {}, high_sum[cols] = {};
-#pragma GCC unroll 4
-      for (Index k = 0; k < last; ++k, left += left_stride) {
+      const auto add_outer_product = [&](Index k) __attribute__((always_inline)) {
         Register low, high = {};
         std::memcpy(&low, left, sizeof(low));
         keep_in_register(low);
@@ -86,12 +93,23 @@ struct SmallTile {
           std::memcpy(&high, left + lanes, sizeof(high));
           keep_in_register(high);
         }
-        const auto add = [&](int column) {
+        const auto add = [&](int column) __attribute__((always_inline)) {
           const Register factor = right(k, column) - Register{};  // in every lane
           add_product(low, factor, low_sum[column]);
           if constexpr (rows == wide) add_product(high, factor, high_sum[column]);
         };
         (add(c), ...);
+        left += left_stride;
+      };
+      if constexpr (std::is_same_v<Depth, Index>) {
+        const Index last = depth;
+#pragma GCC unroll 4
+        for (Index k = 0; k < last; ++k) add_outer_product(k);
+      } else {
+        [&]<Index... k>(std::integer_sequence<Index, k...>) __attribute__((always_inline)) {
+          (add_outer_product(k), ...);
+        }
+        (std::make_integer_sequence<Index, Depth::value>());
       }
       (store(c, low_sum[c], high_sum[c]), ...);
     }
@@ -99,9 +117,10 @@ struct SmallTile {
   }
 
   /// to[0, count) (+)= scale times a column of sums, `count` the constant `rows` but for a rest.
-  template <int rows, bool assign>
-  static void put(S scale, const Register& low, const Register& high, S* to, Index count) {
-    const auto whole = [&](S* into, const Register& sum) {
+  template <int rows, bool assign, class Count>
+  [[gnu::always_inline]] static void put(S scale, const Register& low, const Register& high, S* to,
+                                         Count count) {
+    const auto whole = [&](S * into, const Register& sum) __attribute__((always_inline)) {
       Register value = scale * sum;
       if constexpr (!assign) {
         Register before;
@@ -110,17 +129,17 @@ struct SmallTile {
       }
       std::memcpy(into, &value, sizeof(value));
     };
-    if (count == rows) {
+    if constexpr (std::is_same_v<Count, std::integral_constant<int, rows>>) {
       whole(to, low);
       if constexpr (rows == wide) whole(to + lanes, high);
-      return;
+    } else {
+      S part[wide] = {};
+      if constexpr (!assign)
+        for (Index i = 0; i < count; ++i) part[i] = to[i];
+      whole(part, low);
+      if constexpr (rows == wide) whole(part + lanes, high);
+      for (Index i = 0; i < count; ++i) to[i] = part[i];
     }
-    S part[wide] = {};
-    if constexpr (!assign)
-      for (Index i = 0; i < count; ++i) part[i] = to[i];
-    whole(part, low);
-    if constexpr (rows == wide) whole(part + lanes, high);
-    for (Index i = 0; i < count; ++i) to[i] = part[i];
   }
 };
 
@@ -136,59 +155,77 @@ void small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b
   static thread_local Vector<S> packed;
   const Index tall = (height + Tile::lanes - 1) / Tile::lanes * Tile::lanes;
   if (packed.size() < tall * depth) packed.resize(tall * depth);
-  const auto for_each_tile = [&](const auto& work) {
-    for (Index top = 0; top < height;)
-      if (height - top > Tile::lanes) {
-        work(top, std::integral_constant<int, Tile::wide>());
-        top += Tile::wide;
-      } else {
-        work(top, std::integral_constant<int, Tile::lanes>());
-        top += Tile::lanes;
-      }
+  S* const tiles = packed.data();
+  // Calls `work(top, rows, count)` for each tile, which has `count` rows of the factor.
+  const auto for_each_tile = [height](const auto& work) __attribute__((always_inline)) {
+    constexpr std::integral_constant<int, Tile::wide> wide;
+    constexpr std::integral_constant<int, Tile::lanes> lanes;
+    Index top = 0;
+    for (; top + wide <= height; top += wide) work(top, wide, wide);
+    if (height - top > lanes)
+      work(top, wide, height - top);
+    else if (height - top == lanes)
+      work(top, lanes, lanes);
+    else if (height > top)
+      work(top, lanes, height - top);
   };
-  for_each_tile([&](Index top, auto rows) {
-    const Index count = std::min<Index>(rows(), height - top);
-    Eigen::Map<Eigen::Matrix<S, rows(), Eigen::Dynamic>> tile(packed.data() + top * depth, rows(),
-                                                              depth);
+  for_each_tile([&](Index top, auto rows, Index count) {
+    Eigen::Map<Eigen::Matrix<S, rows(), Eigen::Dynamic>> tile(tiles + top * depth, rows(), depth);
     if (count < rows()) tile.setZero();
     a.middle_rows(top, count).visit([&](const auto& part) { tile.topRows(count) = alpha * part; });
   });
-  const auto run = [&](Index first, auto cols, Index top, auto rows) {
-    const S* from = b.data + first * b.stride;
-    const Index stride = b.stride;
-    S* to = out.data() + top + first * out.outerStride();
-    const Index count = std::min<Index>(rows(), height - top);
-    Tile::template run<rows(), cols()>(
-        packed.data() + top * depth, rows(), depth,
-        [from, stride](Index k, int c) { return from[k + c * stride]; },
-        [&](int c, const auto& low, const auto& high) {
-          Tile::template put<rows(), assign>(S(1), low, high, to + c * out.outerStride(), count);
-        });
-  };
+  const Index stride = b.stride, out_stride = out.outerStride();
   Index first = 0;
-  const auto strips = [&](auto width, auto columns) {
-    for (; first + width() <= out.cols(); first += width())
-      for_each_tile([&](Index top, auto rows) {
+  // Strips of `width` columns, by tiles of `columns(rows)`, `last` being the depth.
+  const auto strips = [&](auto width, auto columns, auto last) __attribute__((always_inline)) {
+    for (; first + width() <= out.cols(); first += width()) {
+      const S* const from = b.data + first * stride;
+      S* const to = out.data() + first * out_stride;
+      for_each_tile([=](Index top, auto rows, auto count) __attribute__((always_inline)) {
         constexpr int cols = columns(rows());
-        for (Index j = first; j < first + width(); j += cols)
-          run(j, std::integral_constant<int, cols>(), top, rows);
+        for (int j = 0; j < width(); j += cols) {
+          std::array<const S*, cols> column;
+          for (int c = 0; c < cols; ++c) {
+            column[c] = from + (j + c) * stride;
+            keep_in_register(column[c]);
+          }
+          Tile::template run<rows(), cols>(
+              tiles + top * depth, rows(), last,
+              [column](Index k, int c) __attribute__((always_inline)) { return column[c][k]; },
+              [=](int c, const auto& low, const auto& high) __attribute__((always_inline)) {
+                Tile::template put<rows(), assign>(S(1), low, high, to + top + (j + c) * out_stride,
+                                                   count);
+              });
+        }
       });
+    }
   };
-  strips(std::integral_constant<int, Tile::most_sums>(),
-         [](int rows) { return Tile::columns(Tile::most_sums, rows); });
-  strips(std::integral_constant<int, 4>(), [](int) { return 4; });
-  strips(std::integral_constant<int, 1>(), [](int) { return 1; });
+  const auto wide_strips = [&](auto last) {
+    strips(
+        std::integral_constant<int, Tile::most_sums>(),
+        [](int rows) { return Tile::columns(Tile::most_sums, rows); }, last);
+  };
+  if (depth == 8)
+    wide_strips(std::integral_constant<Index, 8>());
+  else if (depth == 16)
+    wide_strips(std::integral_constant<Index, 16>());
+  else
+    wide_strips(depth);
+  strips(
+      std::integral_constant<int, 4>(), [](int) { return 4; }, depth);
+  strips(
+      std::integral_constant<int, 1>(), [](int) { return 1; }, depth);
 }
 
-/// out (+)= alpha a b for out of few rows and columns, a of many columns, which it lies by, and b
-/// of as many rows, which it lies by: the sum of the outer products of those, in their order.
+/// out += alpha a b^T for out of few rows and columns, and a and b that lie column by column: the
+/// sum of the outer products of those, in their order.
 template <Real S>
-void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
-                         StridedResult<S> out) {
+void add_small_outer_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
+                             StridedResult<S> out) {
   using Tile = SmallTile<S>;
-  // Columns, which stay in the second-level cache for all tiles.
-  const Index part = std::min<Index>((Index{1} << 15) / (out.rows() + out.cols()), 256);
-  if (assign) out.setZero();
+  // Columns, which stay in the first-level cache for all tiles.
+  const Index part = std::clamp<Index>(
+      (Index{1} << 14) / (static_cast<Index>(sizeof(S)) * (out.rows() + out.cols())), 16, 256);
   for (Index begin = 0; begin < a.cols; begin += part) {
     const Index depth = std::min(part, a.cols - begin);
     const S* left = a.data + begin * a.stride;
@@ -201,7 +238,7 @@ void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const 
             return from[k * stride + c];
           },
           [&](int c, const auto& low, const auto& high) {
-            Tile::template put<rows(), false>(alpha, low, high, to + c * out.outerStride(), rows());
+            Tile::template put<rows(), false>(alpha, low, high, to + c * out.outerStride(), rows);
           });
     };
     const auto rows_of = [&](Index top, auto rows) {
@@ -217,6 +254,24 @@ void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const 
     for (; top + Tile::lanes <= out.rows(); top += Tile::lanes)
       rows_of(top, std::integral_constant<int, Tile::lanes>());
   }
+}
+
+/// out (+)= alpha a b for out of few rows and columns, a of many columns, which it lies by, and b
+/// of as many rows, which it lies by.
+template <Real S>
+void small_outer_product(bool assign, S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
+                         StridedResult<S> out) {
+  using Tile = SmallTile<S>;
+  if (assign) out.setZero();
+  const StridedMatrix<S> columns(b.data, b.cols, b.rows, b.stride, false);
+  if (out.rows() > Tile::lanes || out.cols() % Tile::wide != 0)
+    return add_small_outer_product(alpha, a, columns, out);
+  // One register of rows would leave most of the work to loading: the other way round there are
+  // two.
+  static thread_local Matrix<S> turned;
+  turned.setZero(out.cols(), out.rows());
+  add_small_outer_product(alpha, columns, a, strided_result(turned));
+  out += turned.transpose();
 }
 
 }  // namespace lacuna::detail
