@@ -3,7 +3,6 @@
 #define LACUNA_OPERATOR_SMALL_PRODUCT_HPP
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -184,7 +183,7 @@ void small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b
       for_each_tile([=](Index top, auto rows, auto count) __attribute__((always_inline)) {
         constexpr int cols = columns(rows());
         for (int j = 0; j < width(); j += cols) {
-          std::array<const S*, cols> column;
+          const S* column[cols];
           for (int c = 0; c < cols; ++c) {
             column[c] = from + (j + c) * stride;
             keep_in_register(column[c]);
