@@ -13,6 +13,7 @@
 #include <lacuna/dictionary/unit_norm.hpp>
 #include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/check_encoding.hpp>
+#include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/keep_largest.hpp>
@@ -554,6 +555,22 @@ TEMPLATE_TEST_CASE("a column of a small product depends on that column alone", "
       for (Index j = 0; j < n; ++j) {
         blocked_product(a, b.middleCols(j, 1), one, 1);
         CHECK(equal_bits<TestType>(all.col(j), one));
+      }
+    }
+}
+
+TEST_CASE("row sums of whole numbers are exact, of short and long columns", "[operator]") {
+  INFO("seed 74");
+  for (const Index rows : {1, 5, 16, 63, 64, 70, 1030})
+    for (const Index cols : {0, 1, 3, 4, 7, 130, 1100}) {
+      INFO(rows << " x " << cols);
+      const Matrix<float> values = (3 * random_normal<float>(rows, cols, 74).array()).round();
+      Vector<double> expected = Vector<double>::Zero(rows);
+      for (Index j = 0; j < cols; ++j) expected += values.col(j).cast<double>();
+      for (const Index threads : {1, 2}) {
+        Vector<float> sums = Vector<float>::Constant(rows, 9);  // not looked at
+        detail::row_sums(values, sums, threads);
+        CHECK(equal_bits<float>(sums, expected.cast<float>()));
       }
     }
 }

@@ -73,8 +73,8 @@ struct SmallTile {
   /// sum[c][r] = sum over k < depth of a[k][r] b(k, c), a's entries k a_stride apart. `at(k, c)`
   /// reads b; `store(c, low, high)` is given a column of the sums, of which `high` is meant where
   /// `rows` is `wide`. A depth that is a constant is gone through without a loop, whose start and
-  /// end would take a third of the time at 8. All of it is inlined by force: beyond some size g++
-  /// would call the products one by one.
+  /// end show where it is as short as 8. All of it is inlined by force: beyond some size g++ would
+  /// call the products one by one.
   template <int rows, int cols, class Depth, class At, class Store>
   [[gnu::always_inline]] static void run(const S* a, Index a_stride, Depth depth, const At& at,
                                          const Store& store) {
