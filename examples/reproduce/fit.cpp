@@ -58,45 +58,43 @@ template <class T>
 /// Of a model that is trained without one.
 struct NoEncoder {};
 
+/// The codes of a tape, the last layer's.
+[[nodiscard]] Matrix<S>& codes_of(LinearReluEncoder<S>::Tape& tape) { return tape.codes; }
+[[nodiscard]] Matrix<S>& codes_of(MlpEncoder<S>::Tape& tape) { return tape.activations.back(); }
+
 /// TopK after an encoder whose codes are dense, non-negative and short: as `Truncated`, but the codes
-/// stay dense, which at 16 latents is several times faster to train.
+/// stay dense, which at 16 latents is several times faster to train. What is cut is cut on the
+/// encoder's own tape, so that its ReLU passes on no gradient of it.
 template <class E>
 class DenseTopK {
  public:
   using Scalar = S;
-  struct Tape {
-    typename E::Tape inner;
-    Matrix<S> codes, gradient;
-  };
+  using Tape = typename E::Tape;
 
   DenseTopK(E encoder, Index k) : encoder_(std::move(encoder)), k_(k) {}
 
   template <class D>
   [[nodiscard]] Matrix<S> encode(const D& d, const MatrixArg<S>& signals) const {
     Matrix<S> codes = encoder_.encode(d, signals);
-    keep_largest_of(Matrix<S>(codes), k_, codes, S(0));
+    keep_largest_of(codes, k_, codes, S(0));
     return codes;
   }
   template <class D>
   const Matrix<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
-    const Matrix<S>& all = encoder_.forward(d, signals, tape.inner);
-    tape.codes = all;
-    keep_largest_of(all, k_, tape.codes, S(0));
-    return tape.codes;
+    encoder_.forward(d, signals, tape);
+    Matrix<S>& codes = codes_of(tape);
+    keep_largest_of(codes, k_, codes, S(0));
+    return codes;
   }
   template <class D>
   void backward(const D& d, const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& code_gradient,
                 Vector<S>& gradient) const {
-    // A kept code of 0 has no gradient from its ReLU either.
-    detail::mask_by_codes(tape.codes, code_gradient, tape.gradient, 1);
-    encoder_.backward(d, signals, tape.inner, tape.gradient, gradient);
+    encoder_.backward(d, signals, tape, code_gradient, gradient);
   }
   template <class D>
   [[nodiscard]] Matrix<S> signal_gradient(const D& d, const Tape& tape,
                                           const Matrix<S>& code_gradient) const {
-    Matrix<S> gradient;
-    detail::mask_by_codes(tape.codes, code_gradient, gradient, 1);
-    return encoder_.signal_gradient(d, tape.inner, gradient);
+    return encoder_.signal_gradient(d, tape, code_gradient);
   }
   [[nodiscard]] ParameterView<S> parameters() { return encoder_.parameters(); }
   [[nodiscard]] ConstParameterView<S> parameters() const { return encoder_.parameters(); }

@@ -159,7 +159,7 @@ TEST_CASE("keep_largest_of keeps the k largest, and of equals the first", "[keep
           CHECK((kept.array() == expected.array()).all());
           // Where equals at 0 have codes of 0, it does not matter which are kept.
           Matrix<float> rectified = by.cwiseMax(0.0f), all = rectified;
-          keep_largest_of(Matrix<float>(rectified), k, rectified, 0.0f);
+          keep_largest_of(rectified, k, rectified, 0.0f);  // in place
           keep_largest_of(Matrix<float>(all), k, all);
           CHECK((rectified.array() == all.array()).all());
         }
