@@ -17,6 +17,7 @@
 #include <lacuna/encoder/mlp.hpp>
 #include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/column_passes.hpp>
+#include <lacuna/operator/exponential.hpp>
 #include <lacuna/signal/in_memory_source.hpp>
 #include <lacuna/signal/labelled_source.hpp>
 #include <lacuna/trainer/joint.hpp>
@@ -90,6 +91,11 @@ class DenseTopK {
   void backward(const D& d, const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& code_gradient,
                 Vector<S>& gradient) const {
     encoder_.backward(d, signals, tape, code_gradient, gradient);
+  }
+  template <class D>
+  void backward_rectified(const D& d, const MatrixArg<S>& signals, Tape& tape,
+                          const Matrix<S>& preactivation_gradient, Vector<S>& gradient) const {
+    encoder_.backward_rectified(d, signals, tape, preactivation_gradient, gradient);
   }
   template <class D>
   [[nodiscard]] Matrix<S> signal_gradient(const D& d, const Tape& tape,
@@ -311,7 +317,7 @@ Matrix<S> fit_with_frozen_support(UnitNorm& dictionary, const Matrix<S>& signals
     if (rectified)
       codes = u.cwiseMax(S(0));
     else
-      codes = u.array().exp();
+      detail::exponential(u, codes);
     keep_largest_of(u, k, codes);
   };
   for (Index step = 0; step < steps; ++step) {

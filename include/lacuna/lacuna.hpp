@@ -44,6 +44,8 @@
 #include <lacuna/operator/coherence.hpp>
 #include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/encode_counted.hpp>
+#include <lacuna/operator/epilogue.hpp>
+#include <lacuna/operator/exponential.hpp>
 #include <lacuna/operator/geometric_median.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/initial_atoms.hpp>

@@ -26,6 +26,11 @@ static_assert(DifferentiableEncoderFor<JumpReluEncoder<double>, Hidden>);
 static_assert(DifferentiableEncoderFor<GatedEncoder<double>, Hidden>);
 static_assert(DifferentiableEncoderFor<MlpEncoder<double>, Hidden>);
 static_assert(DifferentiableEncoderFor<ListaEncoder<double>, Hidden>);
+// The codes of these are max(a, 0) and dense.
+static_assert(RectifiedEncoderFor<LinearReluEncoder<double>, Hidden>);
+static_assert(RectifiedEncoderFor<MlpEncoder<double>, Hidden>);
+static_assert(not RectifiedEncoderFor<GatedEncoder<double>, Hidden>);
+static_assert(not RectifiedEncoderFor<JumpReluEncoder<double>, Hidden>);
 static_assert(DifferentiableEncoderFor<BatchTopKEncoder<float>, Unit>);
 static_assert(DifferentiableEncoderFor<JumpReluEncoder<float>, Unit>);
 static_assert(DifferentiableEncoderFor<GatedEncoder<float>, Unit>);

@@ -90,6 +90,16 @@ double > void check_differentiable_encoder(const E& encoder, const D& d, std::ui
   REQUIRE(by_parameters.norm() > 0.1);
   CHECK(relative_error(gradient, by_parameters) < 1e-6);
 
+  if constexpr (RectifiedEncoderFor<E, D>) {
+    const Matrix<double> rectified =
+        (codes.array() > 0).select(code_gradient, Matrix<double>::Zero(codes.rows(), n));
+    Vector<double> from_rectified = Vector<double>::Constant(3, 7.0);
+    encoder.backward_rectified(d, signals, tape, rectified, from_rectified);
+    CHECK(detail::same_bits(from_rectified, gradient));
+    CHECK(detail::same_bits(Matrix<double>(encoder.signal_gradient(d, tape, rectified)),
+                            Matrix<double>(encoder.signal_gradient(d, tape, code_gradient))));
+  }
+
   const Matrix<double> signal_gradient = encoder.signal_gradient(d, tape, code_gradient);
   REQUIRE(signal_gradient.rows() == d.dim());
   REQUIRE(signal_gradient.cols() == n);

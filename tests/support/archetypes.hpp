@@ -278,7 +278,8 @@ struct MinimalOptimizer {
   }
   template <Real S>
   void step(State<S>&, std::type_identity_t<Eigen::Ref<Vector<S>>> parameters,
-            const Vector<S>& gradient, double rate_factor = 1) const {
+            const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient,
+            double rate_factor = 1) const {
     parameters -= static_cast<S>(0.05 * rate_factor) * gradient;
   }
   template <Real S>

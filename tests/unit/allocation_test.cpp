@@ -88,6 +88,7 @@ void check(const std::string& name, const E& encoder, std::size_t doubling_vecto
        {std::pair{Index{14}, false}, std::pair{Index{24}, false}, std::pair{Index{24}, true}}) {
     const Setting setting(num_atoms, with_zeros);
     INFO(name << ", " << num_atoms << " atoms" << (with_zeros ? ", signals of 0" : ""));
+    (void)encoder.encode(setting.d, setting.few);  // what a thread keeps is there from now on
     const std::size_t few = count(encoder, setting.d, setting.few);
     CHECK(few > 0);
     CHECK(count(encoder, setting.d, setting.many) - few <= 3 * doubling_vectors);

@@ -15,6 +15,8 @@
 #include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/encode_counted.hpp>
+#include <lacuna/operator/epilogue.hpp>
+#include <lacuna/operator/exponential.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
@@ -557,6 +559,97 @@ TEMPLATE_TEST_CASE("a column of a small product depends on that column alone", "
         CHECK(equal_bits<TestType>(all.col(j), one));
       }
     }
+}
+
+TEMPLATE_TEST_CASE("epilogues of products of whole numbers are exact, in registers and in a pass",
+                   "[operator]", float, double) {
+  INFO("seeds 75 to 78");
+  using M = Matrix<TestType>;
+  using detail::Beside;
+  const auto whole_numbers = [](Index rows, Index cols, std::uint64_t seed) {
+    return M((3 * random_normal<TestType>(rows, cols, seed).array()).round());
+  };
+  for (const Index rows : {1, 8, 11, 16, 24, 37, 48})
+    for (const Index depth :
+         {8, 16, 17, 40})  // 37 and 48 x 40: a BLAS's product, where there is one
+      for (const Index n : {0, 1, 12, 29})
+        for (const Index threads : {1, 2}) {
+          INFO(rows << " x " << depth << " times " << n << " columns");
+          const M a = whole_numbers(rows, depth, 75), b = whole_numbers(depth, n, 76);
+          const M beside = whole_numbers(rows, n, 77), product = 2 * M(a.lazyProduct(b));
+          const Vector<TestType> bias = whole_numbers(rows, 1, 78);
+          const M zero = M::Zero(rows, n);
+          M tall(rows + 3, n);
+          // What is stored, and the total.
+          const auto check = [&](const auto& epilogue, const M& expected, double total) {
+            tall.setConstant(9);
+            auto out = tall.middleRows(2, rows);
+            CHECK(detail::blocked_product_then(TestType(2), a, b, out, epilogue, threads) == total);
+            CHECK(equal_bits<TestType>(out, expected));
+            CHECK((tall.topRows(2).array() == 9).all());
+            CHECK((tall.bottomRows(1).array() == 9).all());
+          };
+          check(detail::AddBiasAndRectify<TestType>{bias.data()},
+                (product.colwise() + bias).cwiseMax(0), 0);
+          check(detail::AddBiasAndRectify<TestType>{nullptr}, product.cwiseMax(0), 0);
+          check(detail::MaskByCodes<TestType>{Beside<TestType>(beside)},
+                (beside.array() > 0).select(product, zero), 0);
+          const M residual = product - 3 * beside;
+          check(detail::Residual<TestType>{-3, Beside<TestType>(beside)}, residual,
+                residual.template cast<double>().squaredNorm());
+          const double l1 = beside.template cast<double>().template lpNorm<1>();
+          check(detail::PricedGradient<TestType, CodeForm::free>{5, Beside<TestType>(beside)},
+                product + 5 * beside.cwiseSign(), l1);
+          const M codes = beside.cwiseMax(0);
+          const double sum = codes.template cast<double>().sum();
+          check(detail::PricedGradient<TestType, CodeForm::rectified>{5, Beside<TestType>(codes)},
+                (codes.array() > 0).select(M(product.array() + 5), zero), sum);
+          check(detail::PricedGradient<TestType, CodeForm::exponential>{5, Beside<TestType>(codes)},
+                (product.array() + 5) * codes.array(), sum);
+        }
+}
+
+TEST_CASE("the total of an epilogue is that of all parts, at any number of threads", "[operator]") {
+  INFO("seeds 79 to 81");
+  const auto whole_numbers = [](Index rows, Index cols, std::uint64_t seed) {
+    return Matrix<float>((3 * random_normal<float>(rows, cols, seed).array()).round());
+  };
+  const Matrix<float> a = whole_numbers(1100, 40, 79), b = whole_numbers(40, 1000, 80);
+  const Matrix<float> beside = whole_numbers(1100, 1000, 81), expected = a * b - beside;
+  Matrix<float> out(1100, 1000);
+  for (const Index threads : {1, 2, 3}) {
+    out.setConstant(9);
+    const detail::Residual<float> residual{-1, detail::Beside<float>(beside)};
+    CHECK(detail::blocked_product_then(1.0F, a, b, out, residual, threads) ==
+          expected.cast<double>().squaredNorm());
+    CHECK(equal_bits<float>(out, expected));
+  }
+}
+
+TEST_CASE("exponential is within two units in the last place, and knows its limits", "[operator]") {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  const Matrix<float> x = Matrix<float>(Vector<float>::LinSpaced(100003, -87.3F, 88.7F));
+  Matrix<float> y;
+  detail::exponential(x, y);
+  REQUIRE(y.rows() == x.rows());
+  double worst = 0;
+  for (Index i = 0; i < x.size(); ++i) {
+    const double exact = std::exp(static_cast<double>(x(i)));
+    const float nearest = static_cast<float>(exact);
+    const double unit =
+        static_cast<double>(std::nextafter(nearest, infinity)) - static_cast<double>(nearest);
+    worst = std::max(worst, std::abs(static_cast<double>(y(i)) - exact) / unit);
+  }
+  CHECK(worst < 2);
+  Matrix<float> limits(3, 3);
+  limits << 0, -0.0F, infinity, -infinity, nan, 100, -100, 89, 1e30F;
+  detail::exponential(limits, limits);
+  Matrix<float> expected(3, 3);
+  expected << 1, 1, infinity, 0, nan, infinity, 0, infinity, infinity;
+  CHECK(std::isnan(limits(1, 1)));
+  limits(1, 1) = expected(1, 1) = 7;
+  CHECK(equal_bits<float>(limits, expected));
 }
 
 TEST_CASE("row sums of whole numbers are exact, of short and long columns", "[operator]") {

@@ -159,6 +159,20 @@ TEST_CASE("ReconstructionGradient agrees with finite differences", "[reconstruct
         d.atoms().reshaped());
   };
   CHECK(relative_error(gradient, by_atoms(dense)) < 1e-6);
+  // Codes made of others.
+  const Matrix<double> logarithms = random_normal<double>(6, 5, 5);
+  const Matrix<double> exponentials = logarithms.array().exp();
+  by_matrix.evaluate<CodeForm::exponential>(d, x, exponentials, lambda);
+  CHECK(relative_error(
+            by_matrix.code_gradient().reshaped(),
+            finite_differences([&](const Vector<double>& u) { return by_codes(u.array().exp()); },
+                               logarithms.reshaped())) < 1e-6);
+  by_matrix.evaluate<CodeForm::rectified>(d, x, dense.cwiseMax(0), lambda);
+  CHECK(relative_error(
+            by_matrix.code_gradient().reshaped(),
+            finite_differences([&](const Vector<double>& a) { return by_codes(a.cwiseMax(0)); },
+                               dense.reshaped())) < 1e-6);
+  by_matrix.evaluate(d, x, dense, lambda);
   CHECK((by_matrix.residual() - (d.atoms() * dense - x)).norm() < 1e-13);
   CHECK((by_matrix.reconstruction_gradient() - 2.0 / 20 * (d.atoms() * dense - x)).norm() < 1e-13);
   CHECK(by_matrix.evaluate_flops(4, dense) == 4 * 4 * 30 + 3 * 20 + 3 * 30);

@@ -79,6 +79,23 @@ concept DifferentiableEncoderFor =
     detail::CanForward<E, D> && detail::CanBackward<E, D> && detail::CanPropagate<E, D> &&
     detail::CountsFlops<E, D>;
 
+/// A differentiable encoder with dense codes max(a, 0), which takes the gradient of a as well: a trainer
+/// makes it together with that of the codes, and saves a pass over them.
+///
+/// | expression                                     | meaning                                           |
+/// |------------------------------------------------|---------------------------------------------------|
+/// | `e.backward_rectified(d, x, tape, h, gradient)`| `backward`, given h = dL/da: dL/dcodes where the  |
+/// |                                                | code is above 0, and 0 elsewhere                  |
+///
+/// Laws: equal bits to `backward`; signal_gradient(d, tape, h) is that of dL/dcodes.
+template <class E, class D>
+concept RectifiedEncoderFor =
+    DifferentiableEncoderFor<E, D> &&
+    requires(const E& e, const D& d, const MatrixArg<ScalarOf<D>>& signals, typename E::Tape& tape,
+             const Matrix<ScalarOf<D>>& preactivation_gradient, Vector<ScalarOf<D>>& gradient) {
+      e.backward_rectified(d, signals, tape, preactivation_gradient, gradient);
+    };
+
 /// An encoder that learns something from each batch beside its parameters, without a gradient: the
 /// threshold of `BatchTopKEncoder`.
 ///

@@ -27,13 +27,15 @@ concept CanStart = requires(const O& o, Index size) {
 
 template <class O, class S>
 concept CanStep = requires(const O& o, typename O::template State<S>& state,
-                           Eigen::Ref<Vector<S>> parameters, const Vector<S>& gradient) {
+                           Eigen::Ref<Vector<S>> parameters,
+                           const Eigen::Ref<const Vector<S>>& gradient) {
   o.step(state, parameters, gradient);
 };
 
 template <class O, class S>
 concept CanStepAtRate = requires(const O& o, typename O::template State<S>& state,
-                                 Eigen::Ref<Vector<S>> parameters, const Vector<S>& gradient,
+                                 Eigen::Ref<Vector<S>> parameters,
+                                 const Eigen::Ref<const Vector<S>>& gradient,
                                  double rate_factor) {
   o.step(state, parameters, gradient, rate_factor);
 };
@@ -62,6 +64,8 @@ concept CountsStepFlops = requires(const O& o, Index size) {
 /// | `o.reset(state, begin, count[, stride])`    | forgets what it knows of the entries begin,    |
 /// |                                             | begin + stride, ... (count of them; stride 1)  |
 /// | `o.step_flops(size)`                        | audited flops of one step                      |
+///
+/// Parameters and gradient are views: `Eigen::Ref`s take both.
 ///
 /// A latent of an encoder whose weights are num_atoms x dim is every num_atoms-th of them (stride
 /// num_atoms), an atom is dim entries side by side.

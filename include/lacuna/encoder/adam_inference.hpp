@@ -9,7 +9,9 @@
 
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/core/solution.hpp>
+#include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/check_encoding.hpp>
+#include <lacuna/operator/exponential.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
 #include <lacuna/operator/prepared_dictionary.hpp>
 #include <lacuna/optimizer/adam.hpp>
@@ -149,7 +151,7 @@ class AdamInference {
     const std::int64_t m = d.dim(), n = d.num_atoms();
     const bool gram_form = d.has_gram() && n <= 2 * m;
     const S lambda = static_cast<S>(penalty_.lambda());
-    Matrix<S> s(n, block.count), gradient(n, block.count), correlations;
+    Matrix<S> s(n, block.count), gradient(n, block.count), residual(m, block.count), correlations;
     const bool correlated = gram_form || (is_relu() && initial.size() == 0);
     if (correlated) correlations = d.correlate(x);
     Matrix<S> u(n, block.count);
@@ -161,11 +163,12 @@ class AdamInference {
     for (Index step = 0; step < options_.steps; ++step) {
       activate(u, s);
       if (gram_form) {
-        gradient.noalias() = d.gram() * s;
-        gradient -= correlations;
+        const detail::Residual<S> less{S(-1), detail::Beside<S>(correlations)};
+        detail::blocked_product_then(S(1), d.gram(), s, gradient, less, 1);
       } else if constexpr (ExplicitDictionary<Prepared>) {
-        const Matrix<S> residual = d.atoms() * s - x;
-        gradient.noalias() = d.atoms().transpose() * residual;
+        const detail::Residual<S> less{S(-1), detail::Beside<S>(x)};
+        detail::blocked_product_then(S(1), d.atoms(), s, residual, less, 1);
+        blocked_product(d.atoms().transpose(), residual, gradient, 1);
       } else {
         gradient = d.correlate(d.decode(s) - x);
       }
@@ -221,7 +224,7 @@ class AdamInference {
   template <Real S>
   void activate(const Matrix<S>& u, Matrix<S>& s) const {
     switch (options_.codes) {
-      case AdamCodes::exp: s = u.array().exp(); break;
+      case AdamCodes::exp: detail::exponential(u, s); break;
       case AdamCodes::softplus:
         s = u.array().max(S(0)) + (-u.array().abs()).exp().log1p();
         break;

@@ -160,8 +160,10 @@ class AffineMap {
 
   /// out = max(W x + b, 0).
   void apply_and_rectify(const MatrixArg<S>& signals, Matrix<S>& out, Index threads = 1) const {
-    multiply(signals, out, threads);
-    detail::add_bias_and_rectify(bias(), out, threads);
+    out.resize(num_atoms_, signals.cols());
+    const S* const shift = has_bias_ ? bias().data() : nullptr;
+    detail::blocked_product_then(S(1), weights(), signals, out, detail::AddBiasAndRectify<S>{shift},
+                                 threads);
   }
 
   /// gradient = [g x^T, row sums of g] for g = dL/d(W x + b), dense, num_atoms x n; 0 for the

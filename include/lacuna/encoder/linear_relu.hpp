@@ -78,6 +78,15 @@ class LinearReluEncoder {
     map_.backward(signals, tape.preactivation_gradient, gradient, options_.threads);
   }
 
+  /// The same of the gradient of W x + b, num_atoms x n.
+  template <Dictionary D>
+  void backward_rectified(const D&, const MatrixArg<S>& signals, Tape& tape,
+                          const Matrix<S>& preactivation_gradient, Vector<S>& gradient) const {
+    check_same_shape("LinearReluEncoder::backward_rectified", "codes", tape.codes,
+                     "preactivation gradients", preactivation_gradient);
+    map_.backward(signals, preactivation_gradient, gradient, options_.threads);
+  }
+
   template <Dictionary D>
   [[nodiscard]] Matrix<S> signal_gradient(const D&, const Tape& tape,
                                           const Matrix<S>& code_gradient) const {

@@ -136,21 +136,18 @@ class MlpEncoder {
                 Vector<S>& gradient) const {
     check_same_shape("MlpEncoder::backward", "codes", tape.activations.back(), "code gradients",
                      code_gradient);
-    propagate(tape, code_gradient, tape.gradients);
-    gradient.setZero(parameters_.size());
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      const Layer& layer = layers_[l];
-      const Matrix<S>& g = tape.gradients[l];
-      Eigen::Map<Matrix<S>> by_weights(gradient.data() + layer.begin, layer.width, layer.inputs);
-      if (l == 0)
-        add_blocked_product(S(1), g, signals.transpose(), by_weights, options_.threads);
-      else
-        add_blocked_product(S(1), g, tape.activations[l - 1].transpose(), by_weights,
-                            options_.threads);
-      if (layer.has_bias)
-        detail::row_sums(g, gradient.segment(layer.begin + by_weights.size(), layer.width),
-                         options_.threads);
-    }
+    Matrix<S>& last = last_gradient(tape.gradients);
+    detail::mask_by_codes(tape.activations.back(), code_gradient, last, options_.threads);
+    backward_from(signals, tape, last, gradient);
+  }
+
+  /// The same of the gradient of the last layer's W a + b, num_atoms x n.
+  template <Dictionary D>
+  void backward_rectified(const D&, const MatrixArg<S>& signals, Tape& tape,
+                          const Matrix<S>& preactivation_gradient, Vector<S>& gradient) const {
+    check_same_shape("MlpEncoder::backward_rectified", "codes", tape.activations.back(),
+                     "preactivation gradients", preactivation_gradient);
+    backward_from(signals, tape, preactivation_gradient, gradient);
   }
 
   template <Dictionary D>
@@ -159,9 +156,12 @@ class MlpEncoder {
     check_same_shape("MlpEncoder::signal_gradient", "codes", tape.activations.back(),
                      "code gradients", code_gradient);
     std::vector<Matrix<S>> gradients;
-    propagate(tape, code_gradient, gradients);
+    Matrix<S>& last = last_gradient(gradients);
+    detail::mask_by_codes(tape.activations.back(), code_gradient, last, options_.threads);
+    propagate(tape, last, gradients);
+    const Matrix<S>& first = layers_.size() == 1 ? last : gradients[0];
     Matrix<S> result(dim(), code_gradient.cols());
-    blocked_product(weights(0).transpose(), gradients[0], result, options_.threads);
+    blocked_product(weights(0).transpose(), first, result, options_.threads);
     return result;
   }
 
@@ -213,25 +213,52 @@ class MlpEncoder {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       Matrix<S>& out = tape.activations[l];
       out.resize(layers_[l].width, signals.cols());
+      const detail::AddBiasAndRectify<S> rectify{layers_[l].has_bias ? bias(l).data() : nullptr};
       if (l == 0)
-        blocked_product(weights(l), signals, out, threads);
+        detail::blocked_product_then(S(1), weights(l), signals, out, rectify, threads);
       else
-        blocked_product(weights(l), tape.activations[l - 1], out, threads);
-      detail::add_bias_and_rectify<S>(bias(l), out, threads);
+        detail::blocked_product_then(S(1), weights(l), tape.activations[l - 1], out, rectify,
+                                     threads);
     }
   }
 
-  /// gradients[l] = dL/d(W_l a_(l-1) + b_l), from the last layer to the first.
-  void propagate(const Tape& tape, const Matrix<S>& code_gradient,
-                 std::vector<Matrix<S>>& gradients) const {
-    const Index threads = options_.threads;
+  /// Where the gradient of the last layer is kept if it has to be made.
+  [[nodiscard]] Matrix<S>& last_gradient(std::vector<Matrix<S>>& gradients) const {
     gradients.resize(layers_.size());
-    detail::mask_by_codes(tape.activations.back(), code_gradient, gradients.back(), threads);
+    return gradients.back();
+  }
+
+  /// gradients[l] = dL/d(W_l a_(l-1) + b_l), from the last layer but one to the first; `last` is
+  /// that of the last.
+  void propagate(const Tape& tape, const Matrix<S>& last, std::vector<Matrix<S>>& gradients) const {
+    gradients.resize(layers_.size());
     for (std::size_t l = layers_.size() - 1; l > 0; --l) {
+      const Matrix<S>& above = l + 1 == layers_.size() ? last : gradients[l];
       Matrix<S>& below = gradients[l - 1];
-      below.resize(layers_[l].inputs, code_gradient.cols());
-      blocked_product(weights(l).transpose(), gradients[l], below, threads);
-      detail::mask_by_codes(tape.activations[l - 1], below, below, threads);
+      below.resize(layers_[l].inputs, last.cols());
+      detail::blocked_product_then(
+          S(1), weights(l).transpose(), above, below,
+          detail::MaskByCodes<S>{detail::Beside<S>(tape.activations[l - 1])}, options_.threads);
+    }
+  }
+
+  /// gradient = dL/dparameters, for `last` = dL/d(W_l a_(l-1) + b_l) of the last layer.
+  void backward_from(const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& last,
+                     Vector<S>& gradient) const {
+    propagate(tape, last, tape.gradients);
+    gradient.setZero(parameters_.size());
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      const Layer& layer = layers_[l];
+      const Matrix<S>& g = l + 1 == layers_.size() ? last : tape.gradients[l];
+      Eigen::Map<Matrix<S>> by_weights(gradient.data() + layer.begin, layer.width, layer.inputs);
+      if (l == 0)
+        add_blocked_product(S(1), g, signals.transpose(), by_weights, options_.threads);
+      else
+        add_blocked_product(S(1), g, tape.activations[l - 1].transpose(), by_weights,
+                            options_.threads);
+      if (layer.has_bias)
+        detail::row_sums(g, gradient.segment(layer.begin + by_weights.size(), layer.width),
+                         options_.threads);
     }
   }
 

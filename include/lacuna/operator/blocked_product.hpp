@@ -28,25 +28,53 @@ void product(bool assign, S alpha, const StridedMatrix<S>& a, const StridedMatri
   });
 }
 
+/// Whether a b is one for `small_product`.
+template <Real S>
+[[nodiscard]] bool is_small_product(const StridedMatrix<S>& a, const StridedMatrix<S>& b) {
+  return !b.by_rows && std::min(a.rows, a.cols) <= small_product_size && a.size() > 0 &&
+         a.size() <= small_factor_size;
+}
+
+inline constexpr Index least_products = Index{1} << 29;  // of a part that is worth a thread
+
+/// The sum of `work(block)` over blocks of `size` columns, in their order.
+template <class Work>
+[[nodiscard]] double total_over_blocks(Index cols, Index size, Index threads, const Work& work) {
+  if (cols <= size) return work(Block{0, cols, 0});
+  Vector<double> totals(num_blocks(cols, size));
+  for_each_block(cols, size, threads,
+                 [&](Block block, Index) { totals[block.index] = work(block); });
+  return totals.sum();
+}
+
+template <Real S>
+[[nodiscard]] StridedResult<S> columns_of(StridedResult<S>& out, Block block) {
+  return StridedResult<S>(out.data() + block.begin * out.outerStride(), out.rows(), block.count,
+                          Eigen::OuterStride<>(out.outerStride()));
+}
+
+/// out = epilogue(alpha a b) by parts, for a small product. Returns the total of the epilogue.
+template <Real S, class Epilogue>
+double small_product_by_parts(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
+                              StridedResult<S> out, const Epilogue& epilogue, Index threads) {
+  const Index size = std::max<Index>(512, least_products / a.size());
+  return total_over_blocks(out.cols(), size, threads, [&](Block block) {
+    return small_product(alpha, a, b.middle_cols(block.begin, block.count), columns_of(out, block),
+                         epilogue.from_column(block.begin));
+  });
+}
+
 /// The same, by parts.
 template <Real S>
 void blocked_product(bool assign, S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
                      StridedResult<S> out, Index threads) {
-  constexpr Index least_products = Index{1} << 29;  // of a part
-  const auto columns = [&](Block block) {
-    return StridedResult<S>(out.data() + block.begin * out.outerStride(), out.rows(), block.count,
-                            Eigen::OuterStride<>(out.outerStride()));
-  };
-  if (!b.by_rows && std::min(a.rows, a.cols) <= small_product_size && a.size() > 0 &&
-      a.size() <= small_factor_size)
-    return for_each_block(out.cols(), std::max<Index>(512, least_products / a.size()), threads,
-                          [&](Block block, Index) {
-                            const auto part = b.middle_cols(block.begin, block.count);
-                            if (assign)
-                              small_product<true>(alpha, a, part, columns(block));
-                            else
-                              small_product<false>(alpha, a, part, columns(block));
-                          });
+  if (is_small_product(a, b)) {
+    if (assign)
+      small_product_by_parts(alpha, a, b, out, Assign(), threads);
+    else
+      small_product_by_parts(alpha, a, b, out, AddTo<S>{Beside<S>(out)}, threads);
+    return;
+  }
   if (!a.by_rows && b.by_rows && out.size() > 0 &&
       std::min(out.rows(), out.cols()) <= small_product_size &&
       std::max(out.rows(), out.cols()) <= small_outer_product_side<S> &&
@@ -65,7 +93,26 @@ void blocked_product(bool assign, S alpha, const StridedMatrix<S>& a, const Stri
               StridedResult<S>(out.data() + block.begin, block.count, out.cols(),
                                Eigen::OuterStride<>(out.outerStride())));
     else
-      product(assign, alpha, a, b.middle_cols(block.begin, block.count), columns(block));
+      product(assign, alpha, a, b.middle_cols(block.begin, block.count), columns_of(out, block));
+  });
+}
+
+/// out = epilogue(alpha a b): in registers where the product is small, in a pass after it
+/// elsewhere. Returns the total of the epilogue, which is the same at any number of threads.
+template <class A, class B, class Out, class Epilogue>
+double blocked_product_then(typename Out::Scalar alpha, const Eigen::MatrixBase<A>& a,
+                            const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<Out>& out,
+                            const Epilogue& epilogue, Index threads) {
+  using S = typename Out::Scalar;
+  const StridedMatrix<S> left(a), right(b);
+  StridedResult<S> result = strided_result(out);
+  if (is_small_product(left, right))
+    return small_product_by_parts(alpha, left, right, result, epilogue, threads);
+  blocked_product(true, alpha, left, right, result, threads);
+  const Index size = std::max<Index>(1, (Index{1} << 20) / std::max<Index>(1, result.rows()));
+  return total_over_blocks(result.cols(), size, threads, [&](Block block) {
+    StridedResult<S> columns = columns_of(result, block);
+    return apply_epilogue<S>(columns, epilogue.from_column(block.begin));
   });
 }
 

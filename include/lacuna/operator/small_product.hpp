@@ -12,6 +12,7 @@
 #endif
 
 #include <lacuna/core/matrix.hpp>
+#include <lacuna/operator/epilogue.hpp>
 #include <lacuna/operator/strided_matrix.hpp>
 
 namespace lacuna::detail {
@@ -35,19 +36,74 @@ inline constexpr Index small_outer_product_side = 2048 / sizeof(S);
 template <class Register>
 [[gnu::always_inline]] inline void keep_in_register([[maybe_unused]] Register& a) {
 #if defined(__GNUC__) && defined(__AVX__)
-  if constexpr (std::is_pointer_v<Register>)
+  if constexpr (std::is_pointer_v<Register> || std::is_same_v<Register, Index>)
     asm("" : "+r"(a));
   else
     asm("" : "+x"(a));
 #endif
 }
 
+/// Up to twelve columns of a matrix, by two pointers and three distances: a pointer a column would
+/// be more than there are registers for.
+template <Real S>
+class FewColumns {
+ public:
+  FewColumns(const S* first, Index stride)
+      : first_(reinterpret_cast<const char*>(first)),
+        seventh_(reinterpret_cast<const char*>(first + 6 * stride)),
+        once_(stride * static_cast<Index>(sizeof(S))),
+        thrice_(3 * once_),
+        five_times_(5 * once_) {
+    keep_in_register(first_);
+    keep_in_register(seventh_);
+  }
+
+  /// Entry k of column c, counted from where `advance` came to.
+  [[gnu::always_inline]] S operator()(Index k, int c) const {
+    const char* from = (c < 6 ? first_ : seventh_) + k * static_cast<Index>(sizeof(S));
+    const int within = c % 6;
+    from += within == 3 ? thrice_ : within == 5 ? five_times_ : within * once_;
+    S value;
+    std::memcpy(&value, from, sizeof(value));
+    return value;
+  }
+  /// After each k: else the compiler would keep the address of every entry, and not make it in the
+  /// load that it is for.
+  [[gnu::always_inline]] void next() {
+    keep_in_register(once_);
+    keep_in_register(thrice_);
+    keep_in_register(five_times_);
+  }
+  [[gnu::always_inline]] void advance(Index count) {
+    first_ += count * static_cast<Index>(sizeof(S));
+    seventh_ += count * static_cast<Index>(sizeof(S));
+    keep_in_register(first_);
+    keep_in_register(seventh_);
+  }
+
+ private:
+  const char *first_, *seventh_;
+  Index once_, thrice_, five_times_;  // bytes
+};
+
+/// A few rows of a matrix as if they were columns: its transpose.
+template <Real S>
+struct FewRows {
+  const S* first;
+  Index stride;
+
+  /// Entry c of the row that `next` came to.
+  [[gnu::always_inline]] S operator()(Index, int c) const { return first[c]; }
+  [[gnu::always_inline]] void next() { first += stride; }
+  void advance(Index) const {}
+};
+
 /// Sums in registers: `rows` entries of each of a few columns.
 template <Real S>
 struct SmallTile {
-  using Register [[gnu::vector_size(32)]] = S;
-  static constexpr int lanes = 32 / sizeof(S);  // of a register
-  static constexpr int wide = 2 * lanes;        // rows of a tile, `lanes` for a rest
+  using Register = typename Simd<S>::Register;
+  static constexpr int lanes = Simd<S>::lanes;
+  static constexpr int wide = 2 * lanes;  // rows of a tile, `lanes` for a rest
   /// Eight sums are what it takes for none to wait for the one before. Twelve take fewer loads a
   /// product, and leave four registers for its factors, where a register is what it is here.
 #ifdef __AVX__
@@ -82,7 +138,7 @@ struct SmallTile {
       // Copies: clang++ does not keep in registers what a closure refers to.
       const S* left = a;
       const Index left_stride = a_stride;
-      const At right = at;
+      At right = at;
       Register low_sum[cols] = {}, high_sum[cols] = {};
       const auto add_outer_product = [&](Index k) __attribute__((always_inline)) {
         Register low, high = {};
@@ -99,11 +155,21 @@ struct SmallTile {
         };
         (add(c), ...);
         left += left_stride;
+        right.next();
       };
       if constexpr (std::is_same_v<Depth, Index>) {
-        const Index last = depth;
-#pragma GCC unroll 4
-        for (Index k = 0; k < last; ++k) add_outer_product(k);
+        Index k = 0;
+        for (; k + 4 <= depth; k += 4) {
+          add_outer_product(0);
+          add_outer_product(1);
+          add_outer_product(2);
+          add_outer_product(3);
+          right.advance(4);
+        }
+        for (; k < depth; ++k) {
+          add_outer_product(0);
+          right.advance(1);
+        }
       } else {
         [&]<Index... k>(std::integer_sequence<Index, k...>) __attribute__((always_inline)) {
           (add_outer_product(k), ...);
@@ -115,105 +181,124 @@ struct SmallTile {
     (std::make_integer_sequence<int, cols>());
   }
 
-  /// to[0, count) (+)= scale times a column of sums, `count` the constant `rows` but for a rest.
-  template <int rows, bool assign, class Count>
-  [[gnu::always_inline]] static void put(S scale, const Register& low, const Register& high, S* to,
-                                         Count count) {
-    const auto whole = [&](S * into, const Register& sum) __attribute__((always_inline)) {
-      Register value = scale * sum;
-      if constexpr (!assign) {
-        Register before;
-        std::memcpy(&before, into, sizeof(before));
-        value += before;
-      }
-      std::memcpy(into, &value, sizeof(value));
-    };
+  /// Calls `put(row, sum, count)` for each register of a column of sums, of which `count` rows are
+  /// meant, the constant `rows` or a number of them.
+  template <int rows, class Count, class Put>
+  [[gnu::always_inline]] static void for_each_register(const Register& low, const Register& high,
+                                                       Count count, const Put& put) {
+    constexpr typename Simd<S>::Whole whole;
     if constexpr (std::is_same_v<Count, std::integral_constant<int, rows>>) {
-      whole(to, low);
-      if constexpr (rows == wide) whole(to + lanes, high);
+      put(0, low, whole);
+      if constexpr (rows == wide) put(lanes, high, whole);
+    } else if constexpr (rows == wide) {
+      put(0, low, whole);
+      put(lanes, high, count - lanes);
     } else {
-      S part[wide] = {};
-      if constexpr (!assign)
-        for (Index i = 0; i < count; ++i) part[i] = to[i];
-      whole(part, low);
-      if constexpr (rows == wide) whole(part + lanes, high);
-      for (Index i = 0; i < count; ++i) to[i] = part[i];
+      put(0, low, count);
     }
   }
 };
 
-/// out = alpha a b where `assign`, or out += alpha a b, for a of few rows or few columns, and b
-/// that lies column by column. The bits of a column depend on that column alone.
-template <bool assign, Real S>
-void small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
-                   StridedResult<S> out) {
+/// out = epilogue(alpha a b), for a of few rows or few columns, and b that lies column by column.
+/// The bits of a column depend on that column alone. Returns the total of the epilogue.
+template <Real S, class Epilogue>
+double small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
+                     StridedResult<S> out, const Epilogue& epilogue) {
   using Tile = SmallTile<S>;
-  const Index depth = a.cols, height = a.rows;
-  // Tiles of rows one after another, column by column, the last one 0 where there are no more. Kept
-  // by the thread.
-  static thread_local Vector<S> packed;
-  const Index tall = (height + Tile::lanes - 1) / Tile::lanes * Tile::lanes;
-  if (packed.size() < tall * depth) packed.resize(tall * depth);
-  S* const tiles = packed.data();
-  // Calls `work(top, rows, count)` for each tile, which has `count` rows of the factor.
-  const auto for_each_tile = [height](const auto& work) __attribute__((always_inline)) {
-    constexpr std::integral_constant<int, Tile::wide> wide;
-    constexpr std::integral_constant<int, Tile::lanes> lanes;
-    Index top = 0;
-    for (; top + wide <= height; top += wide) work(top, wide, wide);
-    if (height - top > lanes)
-      work(top, wide, height - top);
-    else if (height - top == lanes)
-      work(top, lanes, lanes);
-    else if (height > top)
-      work(top, lanes, height - top);
-  };
-  for_each_tile([&](Index top, auto rows, Index count) {
+  constexpr int lanes = Tile::lanes, wide = Tile::wide, width = Tile::most_sums;
+  const Index depth = a.cols, height = a.rows, stride = b.stride, out_stride = out.outerStride();
+  // Tiles of rows one after another, column by column, the last one 0 where there are no more; then
+  // the last few columns of b, which are fewer than a strip has. Kept by the thread.
+  static thread_local Vector<S> memory;
+  const Index tall = (height + lanes - 1) / lanes * lanes;
+  if (memory.size() < (tall + width) * depth) memory.resize((tall + width) * depth);
+  S* const tiles = memory.data();
+  S* const last_columns = tiles + tall * depth;
+  S* const result = out.data();
+  const auto pack = [&](Index top, auto rows) {
     Eigen::Map<Eigen::Matrix<S, rows(), Eigen::Dynamic>> tile(tiles + top * depth, rows(), depth);
+    const Index count = std::min<Index>(rows(), height - top);
     if (count < rows()) tile.setZero();
     a.middle_rows(top, count).visit([&](const auto& part) { tile.topRows(count) = alpha * part; });
-  });
-  const Index stride = b.stride, out_stride = out.outerStride();
-  Index first = 0;
-  // Strips of `width` columns, by tiles of `columns(rows)`, `last` being the depth.
-  const auto strips = [&](auto width, auto columns, auto last) __attribute__((always_inline)) {
-    for (; first + width() <= out.cols(); first += width()) {
+  };
+  // Tiles of 16 rows, the last one of 8 where those are enough.
+  constexpr std::integral_constant<int, wide> wide_rows;
+  constexpr std::integral_constant<int, lanes> one_register;
+  const Index wide_end = tall / wide * wide;
+  for (Index top = 0; top < wide_end; top += wide) pack(top, wide_rows);
+  if (wide_end < tall) pack(wide_end, one_register);
+
+  // A tile in the strip of columns from `first` on, which are at `from`: `count` rows of it and the
+  // columns up to `end` of the strip are meant, which are all if those are constants.
+  const auto tile = [=](Index first, const S* from, Index from_stride, Index top, auto rows,
+                        auto count, auto end, auto last, double& total)
+      __attribute__((always_inline)) {
+    constexpr int cols = width * lanes / rows();
+    constexpr bool all_columns = !std::is_same_v<decltype(end), Index>;
+    const Epilogue then = epilogue.from_column(first);
+    S* const to = result + top + first * out_stride;
+    typename Tile::Register tile_total = {};
+    for (int j = 0; j < width; j += cols) {
+      // Four, so that none waits for the one before.
+      typename Tile::Register totals[4] = {};
+      Tile::template run<rows(), cols>(
+          tiles + top * depth, rows(), last, FewColumns<S>(from + j * from_stride, from_stride),
+          [ =, &totals ](int c, const auto& low, const auto& high) __attribute__((always_inline)) {
+            if constexpr (!all_columns)
+              if (j + c >= end) return;
+            S* const into = to + (j + c) * out_stride;
+            Tile::template for_each_register<rows()>(
+                low, high,
+                count, [&](Index row, const auto& sum, auto part) __attribute__((always_inline)) {
+                  typename Tile::Register value = sum;
+                  then(value, top + row, j + c, part, totals[(2 * c + (row > 0 ? 1 : 0)) % 4]);
+                  Simd<S>::store(value, into + row, part);
+                });
+          });
+      if constexpr (Epilogue::has_total)
+        tile_total += (totals[0] + totals[1]) + (totals[2] + totals[3]);
+    }
+    if constexpr (Epilogue::has_total) total += static_cast<double>(Simd<S>::sum(tile_total));
+  };
+  double total = 0;
+  const Index all_rows_end = height / wide * wide;
+  const auto strips = [&](auto last) {
+    constexpr std::integral_constant<int, width> all;
+    for (Index first = 0; first + width <= out.cols(); first += width) {
       const S* const from = b.data + first * stride;
-      S* const to = out.data() + first * out_stride;
-      for_each_tile([=](Index top, auto rows, auto count) __attribute__((always_inline)) {
-        constexpr int cols = columns(rows());
-        for (int j = 0; j < width(); j += cols) {
-          const S* column[cols];
-          for (int c = 0; c < cols; ++c) {
-            column[c] = from + (j + c) * stride;
-            keep_in_register(column[c]);
-          }
-          Tile::template run<rows(), cols>(
-              tiles + top * depth, rows(), last,
-              [column](Index k, int c) __attribute__((always_inline)) { return column[c][k]; },
-              [=](int c, const auto& low, const auto& high) __attribute__((always_inline)) {
-                Tile::template put<rows(), assign>(S(1), low, high, to + top + (j + c) * out_stride,
-                                                   count);
-              });
-        }
-      });
+      Index top = 0;
+      for (; top < all_rows_end; top += wide)
+        tile(first, from, stride, top, wide_rows, wide_rows, all, last, total);
+      if (height - top == lanes)
+        tile(first, from, stride, top, one_register, one_register, all, last, total);
     }
   };
-  const auto wide_strips = [&](auto last) {
-    strips(
-        std::integral_constant<int, Tile::most_sums>(),
-        [](int rows) { return Tile::columns(Tile::most_sums, rows); }, last);
+  // What is left over of rows or columns: slower, and compiled once for all depths.
+  const auto rest = [&](Index first, const S* from, Index from_stride, Index top, Index end) {
+    for (; top < wide_end; top += wide)
+      tile(first, from, from_stride, top, wide_rows, std::min<Index>(wide, height - top), end,
+           depth, total);
+    if (top < tall)
+      tile(first, from, from_stride, top, one_register, height - top, end, depth, total);
   };
   if (depth == 8)
-    wide_strips(std::integral_constant<Index, 8>());
+    strips(std::integral_constant<Index, 8>());
   else if (depth == 16)
-    wide_strips(std::integral_constant<Index, 16>());
+    strips(std::integral_constant<Index, 16>());
   else
-    wide_strips(depth);
-  strips(
-      std::integral_constant<int, 4>(), [](int) { return 4; }, depth);
-  strips(
-      std::integral_constant<int, 1>(), [](int) { return 1; }, depth);
+    strips(depth);
+  const Index strips_end = out.cols() / width * width;
+  if (height % lanes != 0)
+    for (Index first = 0; first < strips_end; first += width)
+      rest(first, b.data + first * stride, stride, all_rows_end, width);
+  if (strips_end < out.cols()) {
+    const Index end = out.cols() - strips_end;
+    std::fill(last_columns + end * depth, last_columns + width * depth, S(0));
+    for (Index j = 0; j < end; ++j)
+      std::copy_n(b.data + (strips_end + j) * stride, depth, last_columns + j * depth);
+    rest(strips_end, last_columns, depth, 0, end);
+  }
+  return total;
 }
 
 /// out += alpha a b^T for out of few rows and columns, and a and b that lie column by column: the
@@ -232,12 +317,17 @@ void add_small_outer_product(S alpha, const StridedMatrix<S>& a, const StridedMa
     const auto run = [&](Index first, auto cols, Index top, auto rows) {
       S* to = out.data() + top + first * out.outerStride();
       Tile::template run<rows(), cols()>(
-          left + top, a.stride, depth,
-          [from = right + first, stride = b.stride](Index k, int c) {
-            return from[k * stride + c];
-          },
-          [&](int c, const auto& low, const auto& high) {
-            Tile::template put<rows(), false>(alpha, low, high, to + c * out.outerStride(), rows);
+          left + top, a.stride, depth, FewRows<S>{right + first, b.stride},
+          [&](int c, const auto& low, const auto& high) __attribute__((always_inline)) {
+            Tile::template for_each_register<rows()>(
+                low, high,
+                rows, [&](Index row, const auto& sum, auto whole) __attribute__((always_inline)) {
+                  S* const into = to + row + c * out.outerStride();
+                  typename Tile::Register value;
+                  Simd<S>::load(into, whole, value);
+                  value += alpha * sum;
+                  Simd<S>::store(value, into, whole);
+                });
           });
     };
     const auto rows_of = [&](Index top, auto rows) {

@@ -198,11 +198,18 @@ class JointTrainer {
     // The loss and its gradients.
     constexpr bool has_terms = EncoderWithTerms<E, D>;
     const auto& codes = model.encoder.forward(model.dictionary, signals, work.tape);
-    state.loss = work.loss.evaluate(model.dictionary, signals, codes, has_terms ? 0.0 : lambda,
-                                    options_.loss, options_.threads);
+    constexpr bool rectified = RectifiedEncoderFor<E, D>;
+    state.loss = work.loss.template evaluate < rectified
+                     ? CodeForm::rectified
+                     : CodeForm::free > (model.dictionary, signals, codes, has_terms ? 0.0 : lambda,
+                                         options_.loss, options_.threads);
     const auto& code_gradient = work.loss.code_gradient();
-    model.encoder.backward(model.dictionary, signals, work.tape, code_gradient,
-                           work.encoder_gradient);
+    if constexpr (rectified)
+      model.encoder.backward_rectified(model.dictionary, signals, work.tape, code_gradient,
+                                       work.encoder_gradient);
+    else
+      model.encoder.backward(model.dictionary, signals, work.tape, code_gradient,
+                             work.encoder_gradient);
     if constexpr (has_terms)
       state.loss += model.encoder.own_terms(model.dictionary, signals, work.tape, lambda,
                                             work.encoder_gradient);

@@ -39,9 +39,10 @@ template <Real S, CodesOf<S> Codes>
 class ReconstructionGradient {
  public:
   /// Loss, `residual()` and `code_gradient()` of these codes. Shapes are the caller's to check.
+  /// @tparam form  of the codes, if they are dense: what the code gradient is with respect to.
   /// @throws std::invalid_argument: prefixes that do not rise to num_atoms, or over a dictionary
   /// that hides its atoms; a normalised error of a batch that does not vary.
-  template <Dictionary D>
+  template <CodeForm form = CodeForm::free, Dictionary D>
   double evaluate(const D& d, const MatrixArg<S>& signals, const Codes& codes, double lambda,
                   const ReconstructionLoss& parts = {}, Index threads = 1) {
     threads_ = threads;
@@ -62,14 +63,14 @@ class ReconstructionGradient {
       l1 = l1_.sum();
     } else {
       squared = decode(d, signals, codes);
-      l1 = correlate(d, codes, slope);
+      l1 = correlate<form>(d, codes, slope);
     }
     return weight * squared + lambda * l1 / code_entries;
   }
 
   /// D s - x, dim x n, of the last evaluation.
   [[nodiscard]] const Matrix<S>& residual() const noexcept { return residuals_.back(); }
-  /// dloss/ds, of the form of the codes.
+  /// dloss/ds, dense or sparse as the codes are; or what the form asked for.
   [[nodiscard]] const Codes& code_gradient() const noexcept { return code_gradient_; }
 
   /// dloss/d(D s), dim x n; of all prefixes together.
@@ -155,14 +156,6 @@ class ReconstructionGradient {
     return weight;
   }
 
-  /// Columns without gaps as one long one: short ones would go entry by entry.
-  static void negate(const MatrixArg<S>& from, Matrix<S>& to) {
-    if (from.outerStride() == from.rows())
-      to = -Eigen::Map<const Matrix<S>>(from.data(), from.rows(), from.cols());
-    else
-      to = -from;
-  }
-
   /// Residuals, their squares and the code gradient, signal by signal: the atoms of a code are
   /// still in the cache when its residual is correlated with them.
   void evaluate_by_signal(const Matrix<S>& atoms, const MatrixArg<S>& signals, const Codes& codes,
@@ -215,36 +208,37 @@ class ReconstructionGradient {
   /// The residuals of all prefixes, and the sum of their squares.
   template <class D>
   double decode(const D& d, const MatrixArg<S>& signals, const Codes& codes) {
+    double squared = 0;
     if constexpr (!ExplicitDictionary<D>) {
       residuals_.front() = d.decode(codes) - signals;
+      squared = static_cast<double>(residuals_.front().squaredNorm());
     } else {
       for (std::size_t g = 0; g < ends_.size(); ++g) {
-        if (g == 0)
-          negate(signals, residuals_[0]);
-        else
-          residuals_[g] = residuals_[g - 1];
+        residuals_[g].resize(signals.rows(), signals.cols());
         const Index begin = begin_of(g), count = ends_[g] - begin;
-        add_blocked_product(S(1), d.atoms().middleCols(begin, count),
-                            codes.middleRows(begin, count), residuals_[g], threads_);
+        // What the atoms before this group leave, of which the signals are the first.
+        const detail::Residual<S> residual =
+            g == 0 ? detail::Residual<S>{S(-1), detail::Beside<S>(signals)}
+                   : detail::Residual<S>{S(1), detail::Beside<S>(residuals_[g - 1])};
+        squared += detail::blocked_product_then(S(1), d.atoms().middleCols(begin, count),
+                                                codes.middleRows(begin, count), residuals_[g],
+                                                residual, threads_);
       }
     }
-    double squared = 0;
-    for (const Matrix<S>& residual : residuals_)
-      squared += static_cast<double>(residual.squaredNorm());
     for (std::size_t g = ends_.size() - 1; g-- > 0;) sums_[g] = residuals_[g] + onward(g + 1);
     return squared;
   }
 
-  /// The code gradient; returns the sum of |s|.
-  template <class D>
+  /// The code gradient; returns the sum of |s|, if it has a price.
+  template <CodeForm form, class D>
   double correlate(const D& d, const Codes& codes, S slope) {
-    constexpr Index block_size = price_block;
-    const Index n = codes.cols();
-    l1_.setZero(num_blocks(n, block_size));
     if constexpr (is_sparse_codes<Codes>) {
+      static_assert(form == CodeForm::free, "sparse codes are free");
+      const Index n = codes.cols();
+      l1_.setZero(num_blocks(n, price_block));
       code_gradient_ = codes;
       const Matrix<S> correlations = d.correlate(residual());
-      for_each_block(n, block_size, threads_, [&](Block block, Index) {
+      for_each_block(n, price_block, threads_, [&](Block block, Index) {
         double l1 = 0;
         for (Index j = block.begin; j < block.begin + block.count; ++j)
           for (typename Codes::InnerIterator entry(code_gradient_, j); entry; ++entry) {
@@ -253,42 +247,25 @@ class ReconstructionGradient {
           }
         l1_[block.index] = l1;
       });
-    } else {
-      const bool priced = slope > S(0);
-      code_gradient_.resize(codes.rows(), n);
-      if (priced) price(codes, slope);
-      if constexpr (ExplicitDictionary<D>) {
-        for (std::size_t g = 0; g < ends_.size(); ++g) {
-          const Index begin = begin_of(g), count = ends_[g] - begin;
-          const auto atoms = d.atoms().middleCols(begin, count).transpose();
-          auto part = code_gradient_.middleRows(begin, count);
-          if (priced)
-            add_blocked_product(scale_, atoms, onward(g), part, threads_);
-          else
-            blocked_product(scale_, atoms, onward(g), part, threads_);
-        }
-      } else if (priced) {
-        code_gradient_ += scale_ * d.correlate(residual());
-      } else {
-        code_gradient_ = scale_ * d.correlate(residual());
+      return l1_.sum();
+    } else if constexpr (ExplicitDictionary<D>) {
+      code_gradient_.resize(codes.rows(), codes.cols());
+      double l1 = 0;
+      for (std::size_t g = 0; g < ends_.size(); ++g) {
+        const Index begin = begin_of(g), count = ends_[g] - begin;
+        const auto atoms = d.atoms().middleCols(begin, count).transpose();
+        const detail::Beside<S> beside(codes.middleRows(begin, count));
+        auto part = code_gradient_.middleRows(begin, count);
+        l1 +=
+            detail::blocked_product_then(scale_, atoms, onward(g), part,
+                                         detail::PricedGradient<S, form>{slope, beside}, threads_);
       }
-      if (!priced) return 0;
+      return l1;
+    } else {
+      code_gradient_ = scale_ * d.correlate(residual());
+      return detail::apply_epilogue<S>(
+          code_gradient_, detail::PricedGradient<S, form>{slope, detail::Beside<S>(codes)});
     }
-    return l1_.sum();
-  }
-
-  /// code_gradient_ = slope sign(codes), to which the products are added: one pass less than after
-  /// them; and the sums of |s|. A plain loop, which compilers take a register at a time; Eigen's
-  /// sign goes entry by entry.
-  void price(const Matrix<S>& codes, S slope) {
-    for_each_block(codes.cols(), price_block, threads_, [&](Block block, Index) {
-      const S* code = codes.col(block.begin).data();
-      S* gradient = code_gradient_.col(block.begin).data();
-      const Index size = block.count * codes.rows();
-      for (Index i = 0; i < size; ++i) gradient[i] = slope * sign(code[i]);
-      l1_[block.index] =
-          static_cast<double>(Eigen::Map<const Vector<S>>(code, size).template lpNorm<1>());
-    });
   }
 
   static constexpr Index price_block = 64;  // signals, whose sum of |s| is made in S

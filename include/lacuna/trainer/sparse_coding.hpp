@@ -13,6 +13,7 @@
 #include <lacuna/concepts/optimizer.hpp>
 #include <lacuna/concepts/signal_source.hpp>
 #include <lacuna/operator/check_encoding.hpp>
+#include <lacuna/operator/exponential.hpp>
 #include <lacuna/operator/model.hpp>
 #include <lacuna/optimizer/adam.hpp>
 #include <lacuna/trainer/reconstruction_gradient.hpp>
@@ -87,7 +88,7 @@ class SparseCodingTrainer {
     const Index dim = signals.rows(), num_atoms = model.dictionary.num_atoms();
     Matrix<S> u = Matrix<S>::Constant(num_atoms, signals.cols(), static_cast<S>(options_.start));
     Matrix<S> codes;
-    Vector<S> code_gradient(u.size()), atom_gradient, transform_gradient;
+    Vector<S> atom_gradient, transform_gradient;
     auto code_state = optimizer_.template start<S>(u.size());
     auto atom_state = optimizer_.template start<S>(dim * num_atoms);
     Index transform_size = 0;
@@ -96,12 +97,11 @@ class SparseCodingTrainer {
     ReconstructionGradient<S, Matrix<S>> loss;
     Outcome outcome;
     while (outcome.steps < options_.steps) {
-      codes = u.array().exp();
-      outcome.loss = loss.evaluate(model.dictionary, signals, codes, options_.lambda);
-      // Column vectors on both sides: of a product reshaped, Eigen takes an entry at a time.
-      code_gradient = loss.code_gradient().reshaped().cwiseProduct(codes.reshaped());
+      detail::exponential(u, codes);
+      outcome.loss = loss.template evaluate<CodeForm::exponential>(model.dictionary, signals, codes,
+                                                                   options_.lambda);
       loss.atom_gradient(codes, atom_gradient);
-      optimizer_.step(code_state, u.reshaped(), code_gradient);
+      optimizer_.step(code_state, u.reshaped(), loss.code_gradient().reshaped());
       model.dictionary.update_atoms(
           [&](Matrix<S>& atoms) { optimizer_.step(atom_state, atoms.reshaped(), atom_gradient); });
       outcome.flops += loss.evaluate_flops(dim, codes) + loss.atom_gradient_flops(dim, codes) +
