@@ -190,7 +190,7 @@ struct NamelessState : MinimalOptimizer {
   template <class S>
   State<S> start(Index) const;
   template <class S>
-  void step(State<S>&, Eigen::Ref<Vector<S>>, const Vector<S>&, double = 1) const;
+  void step(State<S>&, Eigen::Ref<Vector<S>>, const Eigen::Ref<const Vector<S>>&, double = 1) const;
   template <class S>
   void reset(State<S>&, Index, Index, Index = 1) const;
 };
@@ -204,19 +204,19 @@ struct StartOfAnotherState : MinimalOptimizer {
 };
 struct MutatingStep : MinimalOptimizer {
   template <class S>
-  void step(State<S>&, Eigen::Ref<Vector<S>>, const Vector<S>&, double = 1);
+  void step(State<S>&, Eigen::Ref<Vector<S>>, const Eigen::Ref<const Vector<S>>&, double = 1);
 };
 struct StepOfConstState : MinimalOptimizer {
   template <class S>
-  void step(State<S>&&, Eigen::Ref<Vector<S>>, const Vector<S>&, double = 1) const;
+  void step(State<S>&&, Eigen::Ref<Vector<S>>, const Eigen::Ref<const Vector<S>>&, double = 1) const;
 };
 struct StepAtOneRate : MinimalOptimizer {
   template <class S>
-  void step(State<S>&, Eigen::Ref<Vector<S>>, const Vector<S>&) const;
+  void step(State<S>&, Eigen::Ref<Vector<S>>, const Eigen::Ref<const Vector<S>>&) const;
 };
 struct StepWithoutDefaultRate : MinimalOptimizer {
   template <class S>
-  void step(State<S>&, Eigen::Ref<Vector<S>>, const Vector<S>&, double) const;
+  void step(State<S>&, Eigen::Ref<Vector<S>>, const Eigen::Ref<const Vector<S>>&, double) const;
 };
 struct NoReset : MinimalOptimizer {
   template <class S>

@@ -487,7 +487,7 @@ TEMPLATE_TEST_CASE("small products of whole numbers are exact, at every edge", "
   };
   for (const Index rows : {1, 3, 8, 9, 16, 25, 32, 33, 72})
     for (const Index depth : {1, 7, 8, 16, 32, 33, 300})  // 8 and 16: without a loop
-      for (const Index n : {1, 4, 6, 13, 29}) {
+      for (const Index n : {1, 4, 6, 11, 13, 29}) {
         INFO(rows << " x " << depth << " times " << n << " columns");
         const M a = whole_numbers(rows, depth, 63), b = whole_numbers(depth, n, 64);
         const M turned = a.transpose(), b_turned = b.transpose(),
@@ -546,7 +546,7 @@ TEMPLATE_TEST_CASE("a column of a small product depends on that column alone", "
                    double) {
   INFO("seeds 68 and 69");
   using M = Matrix<TestType>;
-  constexpr Index n = 29;  // two strips of twelve columns, one of four, and one
+  constexpr Index n = 29;  // two strips of twelve columns, and five
   for (const Index depth : {8, 16, 30})
     for (const Index rows : {1, 5, 8, 16, 25, 72}) {
       INFO(rows << " x " << depth);
@@ -572,7 +572,7 @@ TEMPLATE_TEST_CASE("epilogues of products of whole numbers are exact, in registe
   for (const Index rows : {1, 8, 11, 16, 24, 37, 48})
     for (const Index depth :
          {8, 16, 17, 40})  // 37 and 48 x 40: a BLAS's product, where there is one
-      for (const Index n : {0, 1, 12, 29})
+      for (const Index n : {0, 1, 11, 12, 29})
         for (const Index threads : {1, 2}) {
           INFO(rows << " x " << depth << " times " << n << " columns");
           const M a = whole_numbers(rows, depth, 75), b = whole_numbers(depth, n, 76);
@@ -648,6 +648,15 @@ TEST_CASE("exponential is within two units in the last place, and knows its limi
   Matrix<float> expected(3, 3);
   expected << 1, 1, infinity, 0, nan, infinity, 0, infinity, infinity;
   CHECK(std::isnan(limits(1, 1)));
+  // The last numbers before the limits, and the limits.
+  Matrix<float> edge(4, 1);
+  edge << std::nextafter(-87.3365448F, 0.0F), -87.3365448F, std::nextafter(88.7228394F, 0.0F),
+      88.7228394F;
+  detail::exponential(edge, edge);
+  CHECK(edge(0) > 0);
+  CHECK(edge(1) == 0);
+  CHECK(std::isfinite(edge(2)));
+  CHECK(edge(3) == infinity);
   limits(1, 1) = expected(1, 1) = 7;
   CHECK(equal_bits<float>(limits, expected));
 }

@@ -90,7 +90,7 @@ concept DifferentiableEncoderFor =
 /// Laws: equal bits to `backward`; signal_gradient(d, tape, h) is that of dL/dcodes.
 template <class E, class D>
 concept RectifiedEncoderFor =
-    DifferentiableEncoderFor<E, D> &&
+    DifferentiableEncoderFor<E, D> && std::same_as<CodesFor<E, D>, Matrix<ScalarOf<D>>> &&
     requires(const E& e, const D& d, const MatrixArg<ScalarOf<D>>& signals, typename E::Tape& tape,
              const Matrix<ScalarOf<D>>& preactivation_gradient, Vector<ScalarOf<D>>& gradient) {
       e.backward_rectified(d, signals, tape, preactivation_gradient, gradient);

@@ -78,7 +78,7 @@ class LinearReluEncoder {
     map_.backward(signals, tape.preactivation_gradient, gradient, options_.threads);
   }
 
-  /// The same of the gradient of W x + b, num_atoms x n.
+  /// The same of the gradient of W x + b, num_atoms x n, which is 0 where the code is.
   template <Dictionary D>
   void backward_rectified(const D&, const MatrixArg<S>& signals, Tape& tape,
                           const Matrix<S>& preactivation_gradient, Vector<S>& gradient) const {

@@ -141,7 +141,8 @@ class MlpEncoder {
     backward_from(signals, tape, last, gradient);
   }
 
-  /// The same of the gradient of the last layer's W a + b, num_atoms x n.
+  /// The same of the gradient of the last layer's W a + b, num_atoms x n, which is 0 where the code
+  /// is.
   template <Dictionary D>
   void backward_rectified(const D&, const MatrixArg<S>& signals, Tape& tape,
                           const Matrix<S>& preactivation_gradient, Vector<S>& gradient) const {

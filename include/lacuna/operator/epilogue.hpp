@@ -10,14 +10,12 @@
 
 // Epilogues: what becomes of the entries of a product before they are stored. A small product makes
 // them in registers, where a pass over its result would take half as long as the product. The name
-// is that of NVIDIA's CUTLASS.
+// is that of NVIDIA's CUTLASS. Of an epilogue e, for entries of one column from `row` on:
 //
-// | expression                        | meaning |
-// |-----------------------------------|------------------------------------------------------------|
-// | `e(value, row, column, count, t)` | makes of `count` entries of a column, from `row` on, what |
-// |                                   | is stored; adds to t what they add to the total | |
-// `E::has_total`                    | whether they do                                            |
-// | `e.from_column(begin)`            | the same for the columns from there on |
+// - e(value, row, column, count, total) makes what is stored of `count` entries, and adds to
+//   `total` what they add to it. Lanes from `count` on are not stored; what is loaded there is 0.
+// - E::has_total says whether there is a total.
+// - e.from_column(begin) is the same for the columns from there on.
 
 namespace lacuna {
 
@@ -188,7 +186,7 @@ struct PricedGradient {
       const Bits sign = reinterpret_cast<Bits>(code) & reinterpret_cast<Bits>(-zero);
       const Bits up = reinterpret_cast<Bits>(slope - zero);
       total += reinterpret_cast<Register>(reinterpret_cast<Bits>(code) ^ sign);
-      value += reinterpret_cast<Register>((sign | up) & (code != zero));
+      value += reinterpret_cast<Register>((sign ^ up) & (code != zero));
     }
   }
   [[nodiscard]] PricedGradient from_column(Index begin) const {

@@ -37,8 +37,8 @@ namespace lacuna::detail {
   const Register least = -87.3365448f - zero;  // exp of it is the least normal number, nearly
   // x - x is what makes a NaN of one: its bits have been added to.
   const Register bounded =
-      reinterpret_cast<Register>(reinterpret_cast<Bits>(scaled + (x - x)) & ~(x < least));
-  x = x > 88.7228394f - zero ? infinite : bounded;
+      reinterpret_cast<Register>(reinterpret_cast<Bits>(scaled + (x - x)) & ~(x <= least));
+  x = x >= 88.7228394f - zero ? infinite : bounded;
 }
 
 /// values = exp(logarithms), entry by entry. For doubles it is Eigen's.

@@ -45,6 +45,7 @@ class ReconstructionGradient {
   template <CodeForm form = CodeForm::free, Dictionary D>
   double evaluate(const D& d, const MatrixArg<S>& signals, const Codes& codes, double lambda,
                   const ReconstructionLoss& parts = {}, Index threads = 1) {
+    static_assert(form == CodeForm::free || !is_sparse_codes<Codes>, "sparse codes are free");
     threads_ = threads;
     ends_ = parts.prefixes;
     if (ends_.empty()) ends_.push_back(d.num_atoms());
@@ -229,11 +230,10 @@ class ReconstructionGradient {
     return squared;
   }
 
-  /// The code gradient; returns the sum of |s|, if it has a price.
+  /// The code gradient; returns the sum of |s|.
   template <CodeForm form, class D>
   double correlate(const D& d, const Codes& codes, S slope) {
     if constexpr (is_sparse_codes<Codes>) {
-      static_assert(form == CodeForm::free, "sparse codes are free");
       const Index n = codes.cols();
       l1_.setZero(num_blocks(n, price_block));
       code_gradient_ = codes;
@@ -268,7 +268,7 @@ class ReconstructionGradient {
     }
   }
 
-  static constexpr Index price_block = 64;  // signals, whose sum of |s| is made in S
+  static constexpr Index price_block = 64;  // signals of a block
 
   S scale_ = 0;
   Index threads_ = 1;
