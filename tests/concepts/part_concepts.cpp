@@ -208,7 +208,8 @@ struct MutatingStep : MinimalOptimizer {
 };
 struct StepOfConstState : MinimalOptimizer {
   template <class S>
-  void step(State<S>&&, Eigen::Ref<Vector<S>>, const Eigen::Ref<const Vector<S>>&, double = 1) const;
+  void step(State<S>&&, Eigen::Ref<Vector<S>>, const Eigen::Ref<const Vector<S>>&,
+            double = 1) const;
 };
 struct StepAtOneRate : MinimalOptimizer {
   template <class S>

@@ -98,8 +98,8 @@ void blocked_product(bool assign, S alpha, const StridedMatrix<S>& a, const Stri
 }
 
 /// out = epilogue(alpha a b): in registers where the product is small, in a pass after it
-/// elsewhere. Returns the total of the epilogue, which is the same at any number of threads. out has
-/// its shape already, and is not what the epilogue reads.
+/// elsewhere. Returns the total of the epilogue, which is the same at any number of threads. out
+/// has its shape already, and is not what the epilogue reads.
 template <class A, class B, class Out, class Epilogue>
 double blocked_product_then(typename Out::Scalar alpha, const Eigen::MatrixBase<A>& a,
                             const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<Out>& out,
