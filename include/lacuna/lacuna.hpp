@@ -64,7 +64,9 @@
 #include <lacuna/operator/refit_codes.hpp>
 #include <lacuna/operator/ridge_regression.hpp>
 #include <lacuna/operator/select_largest.hpp>
+#include <lacuna/operator/simd.hpp>
 #include <lacuna/operator/small_product.hpp>
+#include <lacuna/operator/small_tile.hpp>
 #include <lacuna/operator/sparse_blocks.hpp>
 #include <lacuna/operator/sparse_decode.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>

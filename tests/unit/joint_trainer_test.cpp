@@ -203,6 +203,33 @@ TEST_CASE("schedules change lambda, the rate and k, step by step", "[joint]") {
         }).starts_with("JointTrainer: lambda must be finite and at least 0, is -1"));
 }
 
+/// The same encoder, but for the gradient of max(a, 0): that is left to `backward`.
+struct Unrectified : LinearReluEncoder<double> {
+  using LinearReluEncoder::LinearReluEncoder;
+  void backward_rectified() = delete;
+};
+static_assert(DifferentiableEncoderFor<Unrectified, UnitNorm>);
+static_assert(not RectifiedEncoderFor<Unrectified, UnitNorm>);
+
+TEST_CASE("a rectified encoder trains as through the gradient of its codes", "[joint]") {
+  INFO("seeds 1 to 3");
+  const double lambda = GENERATE(0.0, 0.3);
+  CAPTURE(lambda);
+  const Matrix<double> x = random_normal<double>(dim, 20, 1);
+  const RandomWeights weights{.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 2};
+  const UnitNorm atoms(random_normal<double>(dim, num_atoms, 3));
+  const JointTrainer trainer(
+      {.steps = 30, .lambda = lambda, .loss = {.prefixes = {4, num_atoms}}},
+      GradientDescent({.learning_rate = 0.1}));
+  Model rectified{Identity{}, atoms, LinearReluEncoder<double>(weights)};
+  Model free{Identity{}, atoms, Unrectified(weights)};
+  const double loss = trainer.fit(rectified, Source(x)).loss;
+  CHECK(trainer.fit(free, Source(x)).loss == Approx(loss).epsilon(1e-13));
+  CHECK((rectified.dictionary.atoms() - atoms.atoms()).norm() > 0.01);
+  CHECK((rectified.dictionary.atoms() - free.dictionary.atoms()).norm() < 1e-12);
+  CHECK((rectified.encoder.parameters() - free.encoder.parameters()).norm() < 1e-12);
+}
+
 TEST_CASE("a linear-ReLU encoder that is truncated trains as a TopK encoder", "[joint]") {
   INFO("seeds 1 to 3");
   const Matrix<double> x = random_normal<double>(dim, 40, 1);

@@ -626,6 +626,28 @@ TEST_CASE("the total of an epilogue is that of all parts, at any number of threa
   }
 }
 
+TEST_CASE("the total of a small product is that of all parts, at any number of threads",
+          "[operator]") {
+  // A part has 16,384 columns of so large a factor.
+  constexpr Index rows = 32, depth = 1024, n = 16400;
+  const Matrix<float> a = Matrix<float>::NullaryExpr(
+      rows, depth, [](Index i, Index k) { return static_cast<float>((3 * i + k) % 5 - 2); });
+  const Matrix<float> b = Matrix<float>::NullaryExpr(
+      depth, n, [](Index k, Index j) { return static_cast<float>((k / 5 + j) % 3 - 1); });
+  const Matrix<float> beside = Matrix<float>::NullaryExpr(
+      rows, n, [](Index i, Index j) { return static_cast<float>((i + j) % 7 - 3); });
+  const Matrix<float> expected = a * b - beside;
+  REQUIRE(expected.rightCols(16).norm() > 0);
+  Matrix<float> out(rows, n);
+  for (const Index threads : {1, 2}) {
+    out.setConstant(9);
+    const detail::Residual<float> residual{-1, detail::Beside<float>(beside)};
+    CHECK(detail::blocked_product_then(1.0F, a, b, out, residual, threads) ==
+          expected.cast<double>().squaredNorm());
+    CHECK(equal_bits<float>(out, expected));
+  }
+}
+
 TEST_CASE("exponential is within two units in the last place, and knows its limits", "[operator]") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();

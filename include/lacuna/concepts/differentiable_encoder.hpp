@@ -45,6 +45,17 @@ concept CanPropagate =
     };
 
 template <class E, class D>
+concept CanBackwardRectified =
+    requires(const E& e, const D& d, const MatrixArg<typename D::Scalar>& signals,
+             typename E::Tape& tape, const Matrix<typename D::Scalar>& preactivation_gradient,
+             Vector<typename D::Scalar>& gradient) {
+      e.backward_rectified(d, signals, tape, preactivation_gradient, gradient);
+    };
+
+template <class E, class D>
+concept HasDenseCodes = std::same_as<CodesFor<E, D>, Matrix<typename D::Scalar>>;
+
+template <class E, class D>
 concept CountsFlops = requires(const E& e, const D& d) {
   { e.forward_flops(d) } -> std::same_as<std::int64_t>;
   { e.backward_flops(d) } -> std::same_as<std::int64_t>;
@@ -90,11 +101,8 @@ concept DifferentiableEncoderFor =
 /// Laws: equal bits to `backward`; signal_gradient(d, tape, h) is that of dL/dcodes.
 template <class E, class D>
 concept RectifiedEncoderFor =
-    DifferentiableEncoderFor<E, D> && std::same_as<CodesFor<E, D>, Matrix<ScalarOf<D>>> &&
-    requires(const E& e, const D& d, const MatrixArg<ScalarOf<D>>& signals, typename E::Tape& tape,
-             const Matrix<ScalarOf<D>>& preactivation_gradient, Vector<ScalarOf<D>>& gradient) {
-      e.backward_rectified(d, signals, tape, preactivation_gradient, gradient);
-    };
+    DifferentiableEncoderFor<E, D> && detail::HasDenseCodes<E, D> &&
+    detail::CanBackwardRectified<E, D>;
 
 /// An encoder that learns something from each batch beside its parameters, without a gradient: the
 /// threshold of `BatchTopKEncoder`.

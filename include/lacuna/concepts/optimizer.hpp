@@ -65,7 +65,8 @@ concept CountsStepFlops = requires(const O& o, Index size) {
 /// |                                             | begin + stride, ... (count of them; stride 1)  |
 /// | `o.step_flops(size)`                        | audited flops of one step                      |
 ///
-/// Parameters and gradient are views: `Eigen::Ref`s take both.
+/// Parameters and gradient are views: `Eigen::Ref`s take both, and a `const Vector<S>&` that S is
+/// deduced from does not.
 ///
 /// A latent of an encoder whose weights are num_atoms x dim is every num_atoms-th of them (stride
 /// num_atoms), an atom is dim entries side by side.

@@ -11,7 +11,7 @@
 namespace lacuna {
 
 /// The encoder of a sparse autoencoder: s = max(W x + b, 0), dense codes in one pass. Models
-/// `DifferentiableEncoderFor` every dictionary of its element type and shape.
+/// `RectifiedEncoderFor` every dictionary of its element type and shape.
 ///
 /// It owns its weights and looks at the dictionary for its shape alone; it cannot infer sparse
 /// codes exactly even where they are recoverable (tests/unit/theory_test.cpp), which is what the

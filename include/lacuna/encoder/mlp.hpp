@@ -21,8 +21,8 @@ struct MlpOptions {
 };
 
 /// The multilayer perceptron: a_0 = x, a_l = max(W_l a_(l-1) + b_l, 0), and the codes are the last.
-/// Dense codes; without a hidden layer a `LinearReluEncoder`. Models `DifferentiableEncoderFor`
-/// every dictionary of its element type and shape.
+/// Dense codes; without a hidden layer a `LinearReluEncoder`. Models `RectifiedEncoderFor` every
+/// dictionary of its element type and shape.
 ///
 /// Each layer begins as a linear layer usually does: weights, and biases where
 /// `RandomWeights::bias` asks for them, uniform in +-1/sqrt(its inputs). The seed paper has biases

@@ -2,11 +2,9 @@
 #ifndef LACUNA_OPERATOR_EPILOGUE_HPP
 #define LACUNA_OPERATOR_EPILOGUE_HPP
 
-#include <cstring>
-#include <type_traits>
-
 #include <lacuna/core/matrix.hpp>
 #include <lacuna/core/real.hpp>
+#include <lacuna/operator/simd.hpp>
 
 // Epilogues: what becomes of the entries of a product before they are stored. A small product makes
 // them in registers, where a pass over its result would take half as long as the product. The name
@@ -28,39 +26,6 @@ enum class CodeForm {
 
 namespace detail {
 
-/// A register of numbers: + - * < and ?: go entry by entry.
-template <Real S>
-struct Simd {
-  using Register [[gnu::vector_size(32)]] = S;
-  static constexpr int lanes = 32 / sizeof(S);
-  using Whole = std::integral_constant<int, lanes>;
-
-  // Registers are handed on by reference: by value their ABI is that of the processor at hand.
-
-  /// `count` numbers, and 0 after them.
-  template <class Count>
-  [[gnu::always_inline]] static void load(const S* from, Count count, Register& value) {
-    if (count == lanes) {
-      std::memcpy(&value, from, sizeof(value));
-    } else {
-      value = Register{};
-      for (Index i = 0; i < count; ++i) value[i] = from[i];
-    }
-  }
-  template <class Count>
-  [[gnu::always_inline]] static void store(const Register& value, S* to, Count count) {
-    if (count == lanes)
-      std::memcpy(to, &value, sizeof(value));
-    else
-      for (Index i = 0; i < count; ++i) to[i] = value[i];
-  }
-  [[nodiscard]] static S sum(const Register& values) {
-    S sum = 0;
-    for (int i = 0; i < lanes; ++i) sum += values[i];
-    return sum;
-  }
-};
-
 /// A matrix that an epilogue reads beside the product, column by column.
 template <Real S>
 struct Beside {
@@ -68,7 +33,12 @@ struct Beside {
   Index stride;
 
   template <class M>
-  explicit Beside(const M& m) : data(m.data()), stride(m.outerStride()) {}
+  explicit Beside(const Eigen::DenseBase<M>& m)
+      : data(m.derived().data()), stride(m.derived().outerStride()) {
+    static_assert((M::Flags & Eigen::DirectAccessBit) != 0 && !M::IsRowMajor &&
+                      M::InnerStrideAtCompileTime == 1,
+                  "what an epilogue reads lies column by column");
+  }
 
   template <class Register, class Count>
   [[gnu::always_inline]] void load(Index row, Index column, Count count, Register& value) const {

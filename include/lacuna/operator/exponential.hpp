@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include <lacuna/core/matrix.hpp>
-#include <lacuna/operator/epilogue.hpp>
+#include <lacuna/operator/simd.hpp>
 
 namespace lacuna::detail {
 

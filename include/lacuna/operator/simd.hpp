@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#ifndef LACUNA_OPERATOR_SIMD_HPP
+#define LACUNA_OPERATOR_SIMD_HPP
+
+#include <cstring>
+#include <type_traits>
+
+#include <lacuna/core/matrix.hpp>
+#include <lacuna/core/real.hpp>
+
+namespace lacuna::detail {
+
+/// A register of numbers: + - * < and ?: go entry by entry.
+template <Real S>
+struct Simd {
+  using Register [[gnu::vector_size(32)]] = S;
+  static constexpr int lanes = 32 / sizeof(S);
+  using Whole = std::integral_constant<int, lanes>;
+
+  // Registers are handed on by reference: by value their ABI is that of the processor at hand.
+
+  /// `count` numbers, and 0 after them.
+  template <class Count>
+  [[gnu::always_inline]] static void load(const S* from, Count count, Register& value) {
+    if (count == lanes) {
+      std::memcpy(&value, from, sizeof(value));
+    } else {
+      value = Register{};
+      for (Index i = 0; i < count; ++i) value[i] = from[i];
+    }
+  }
+  template <class Count>
+  [[gnu::always_inline]] static void store(const Register& value, S* to, Count count) {
+    if (count == lanes)
+      std::memcpy(to, &value, sizeof(value));
+    else
+      for (Index i = 0; i < count; ++i) to[i] = value[i];
+  }
+  [[nodiscard]] static S sum(const Register& values) {
+    S sum = 0;
+    for (int i = 0; i < lanes; ++i) sum += values[i];
+    return sum;
+  }
+};
+
+}  // namespace lacuna::detail
+
+#endif  // LACUNA_OPERATOR_SIMD_HPP
