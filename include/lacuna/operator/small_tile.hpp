@@ -115,9 +115,9 @@ struct SmallTile {
   /// sum[c][r] = sum over k < depth of a[k][r] b(k, c), a's entries k a_stride apart. `at(k, c)`
   /// reads b, and is told of every k by `next()` and, where depth is no constant, of every few by
   /// `advance(count)`, from where k counts; `store(c, low, high)` is given a column of the sums, of
-  /// which `high` is meant where `rows` is `wide`. A depth that is a constant is gone through without a loop, whose start and
-  /// end show where it is as short as 8. All of it is inlined by force: beyond some size g++ would
-  /// call the products one by one.
+  /// which `high` is meant where `rows` is `wide`. A depth that is a constant is gone through
+  /// without a loop, whose start and end show where it is as short as 8. All of it is inlined by
+  /// force: beyond some size g++ would call the products one by one.
   template <int rows, int cols, class Depth, class At, class Store>
   [[gnu::always_inline]] static void run(const S* a, Index a_stride, Depth depth, const At& at,
                                          const Store& store) {
