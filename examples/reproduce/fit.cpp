@@ -16,7 +16,7 @@
 #include <lacuna/encoder/linear_relu.hpp>
 #include <lacuna/encoder/mlp.hpp>
 #include <lacuna/operator/blocked_product.hpp>
-#include <lacuna/operator/column_passes.hpp>
+#include <lacuna/operator/epilogue.hpp>
 #include <lacuna/operator/exponential.hpp>
 #include <lacuna/signal/in_memory_source.hpp>
 #include <lacuna/signal/labelled_source.hpp>
@@ -59,10 +59,6 @@ template <class T>
 /// Of a model that is trained without one.
 struct NoEncoder {};
 
-/// The codes of a tape, the last layer's.
-[[nodiscard]] Matrix<S>& codes_of(LinearReluEncoder<S>::Tape& tape) { return tape.codes; }
-[[nodiscard]] Matrix<S>& codes_of(MlpEncoder<S>::Tape& tape) { return tape.activations.back(); }
-
 /// TopK after an encoder whose codes are dense, non-negative and short: as `Truncated`, but the codes
 /// stay dense, which at 16 latents is several times faster to train. What is cut is cut on the
 /// encoder's own tape, so that its ReLU passes on no gradient of it.
@@ -83,9 +79,8 @@ class DenseTopK {
   template <class D>
   const Matrix<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
     encoder_.forward(d, signals, tape);
-    Matrix<S>& codes = codes_of(tape);
-    keep_largest_of(codes, k_, codes, S(0));
-    return codes;
+    keep_largest_of(tape.codes, k_, tape.codes, S(0));
+    return tape.codes;
   }
   template <class D>
   void backward(const D& d, const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& code_gradient,
@@ -323,14 +318,16 @@ Matrix<S> fit_with_frozen_support(UnitNorm& dictionary, const Matrix<S>& signals
   for (Index step = 0; step < steps; ++step) {
     if (step % 256 == 0 && Interrupt::requested()) throw Interrupted{};
     keep();
-    residual = -signals;
-    add_blocked_product(S(1), dictionary.atoms(), codes, residual, 1);
+    const detail::Residual<S> less{S(-1), detail::Beside<S>(signals)};
+    detail::blocked_product_then(S(1), dictionary.atoms(), codes, residual, less, 1);
     // What is not kept has a code of 0 here, and so no gradient.
-    blocked_product(scale, dictionary.atoms().transpose(), residual, gradient, 1);
-    if (rectified)
-      detail::mask_by_codes(codes, gradient, gradient, 1);
-    else
+    if (rectified) {
+      const detail::MaskByCodes<S> mask{detail::Beside<S>(codes)};
+      detail::blocked_product_then(scale, dictionary.atoms().transpose(), residual, gradient, mask, 1);
+    } else {
+      blocked_product(scale, dictionary.atoms().transpose(), residual, gradient, 1);
       gradient.array() *= codes.array();
+    }
     if (learn_dictionary) blocked_product(scale, residual, codes.transpose(), atom_gradient, 1);
     adam.step(code_state, u.reshaped(), gradient.reshaped());
     if (learn_dictionary)

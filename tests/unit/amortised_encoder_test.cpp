@@ -568,6 +568,56 @@ TEST_CASE("an untrained GatedEncoder is a LinearReluEncoder", "[gated]") {
       num_atoms * (dim + 3));
 }
 
+TEST_CASE("signals that go through MlpEncoder by groups are as if each group were alone", "[mlp]") {
+  const Dense d = dictionary();
+  constexpr Index n = 130, group = 48;  // more than stay in the cache at this width
+  INFO("seeds 5 and 6");
+  const M x = random_normal<double>(dim, n, 5), code_gradient = random_normal<double>(num_atoms, n, 6);
+  const MlpEncoder<double> mlp({.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 3},
+                               {.hidden = {1024, 20}});
+  MlpEncoder<double>::Tape tape, part_tape;
+  V gradient, part_gradient, sum = V::Zero(mlp.parameters().size());
+  const M codes = mlp.forward(d, x, tape);
+  mlp.backward(d, x, tape, code_gradient, gradient);
+  const M signal_gradient = mlp.signal_gradient(d, tape, code_gradient);
+  for (Index begin = 0; begin < n; begin += group) {
+    const Index count = std::min(group, n - begin);
+    const M part = x.middleCols(begin, count), slope = code_gradient.middleCols(begin, count);
+    CHECK(same_bits(mlp.forward(d, part, part_tape), codes.middleCols(begin, count)));
+    CHECK(same_bits(mlp.encode(d, part), codes.middleCols(begin, count)));
+    CHECK(same_bits(mlp.signal_gradient(d, part_tape, slope),
+                    signal_gradient.middleCols(begin, count)));
+    mlp.backward(d, part, part_tape, slope, part_gradient);
+    sum += part_gradient;
+  }
+  CHECK(relative_error(gradient, sum) < 1e-14);
+}
+
+TEST_CASE("signals that are worth several threads have one gradient a part", "[mlp]") {
+  INFO("seeds 5 and 6");
+  const DenseDictionary<float> d(gaussian_dictionary<float>(dim, num_atoms, 2));
+  // 2^29 products are a part: of this encoder's 212,000 parameters, those of 53 groups of 48 signals.
+  constexpr Index part = 53 * 48, n = part + 50;
+  const Matrix<float> x = random_normal<float>(dim, n, 5);
+  const Matrix<float> slope = random_normal<float>(num_atoms, n, 6);
+  const auto encoder = [](Index threads) {
+    return MlpEncoder<float>({.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 3},
+                             {.hidden = {1024, 32, 1024, 32, 1024, 32, 1024}, .threads = threads});
+  };
+  const auto gradient_of = [&](Index threads, Index begin, Index count) {
+    const auto mlp = encoder(threads);
+    MlpEncoder<float>::Tape tape;
+    Vector<float> gradient;
+    const Matrix<float> signals = x.middleCols(begin, count);
+    (void)mlp.forward(d, signals, tape);
+    mlp.backward(d, signals, tape, slope.middleCols(begin, count), gradient);
+    return gradient;
+  };
+  REQUIRE(encoder(1).parameters().size() == 212071);
+  const Vector<float> sum = gradient_of(1, 0, part) + gradient_of(1, part, n - part);
+  for (const Index threads : {1, 2, 3}) CHECK((gradient_of(threads, 0, n).array() == sum.array()).all());
+}
+
 TEST_CASE("MlpEncoder is its layers, each begun as a linear layer", "[mlp]") {
   const Dense d = dictionary();
   const M x = random_normal<double>(dim, 20, 5);

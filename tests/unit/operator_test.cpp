@@ -529,6 +529,10 @@ TEMPLATE_TEST_CASE(
                                    {256, 32},
                                    {520, 8},
                                    {8, 1040},
+                                   {1040, 24},
+                                   {24, 1040},
+                                   {1024, 16},
+                                   {16, 1024},
                                    {8, 48},
                                    {4, 64},
                                    {0, 0},
@@ -572,7 +576,7 @@ TEMPLATE_TEST_CASE("epilogues of products of whole numbers are exact, in registe
   for (const Index rows : {1, 8, 11, 16, 24, 37, 48})
     for (const Index depth :
          {8, 16, 17, 40})  // 37 and 48 x 40: a BLAS's product, where there is one
-      for (const Index n : {0, 1, 11, 12, 29})
+      for (const Index n : {0, 1, 11, 12, 29, 400})
         for (const Index threads : {1, 2}) {
           INFO(rows << " x " << depth << " times " << n << " columns");
           const M a = whole_numbers(rows, depth, 75), b = whole_numbers(depth, n, 76);

@@ -43,10 +43,12 @@ class MlpEncoder {
   using Scalar = S;
   using Options = MlpOptions;
 
-  /// What `forward` leaves for `backward`: a matrix a layer, width x n.
+  /// What `forward` leaves for `backward`.
   struct Tape {
-    std::vector<Matrix<S>> activations;
-    std::vector<Matrix<S>> gradients;  ///< work space of `backward`
+    std::vector<Matrix<S>> hidden;     ///< a_l, width x n, rows below those mean nothing
+    Matrix<S> codes;                   ///< num_atoms x n
+    Matrix<S> code_gradient;           ///< work space of `backward`
+    std::vector<Matrix<S>> gradients;  ///< the same, of hidden layers
   };
 
   /// Random weights, to be trained. @throws std::invalid_argument for a size or width below 1.
@@ -119,7 +121,7 @@ class MlpEncoder {
     for_each_block(signals.cols(), block_size, options_.threads, [&](Block block, Index) {
       Tape tape;
       run(signals.middleCols(block.begin, block.count), tape, 1);
-      codes.middleCols(block.begin, block.count) = tape.activations.back();
+      codes.middleCols(block.begin, block.count) = tape.codes;
     });
     return codes;
   }
@@ -128,17 +130,15 @@ class MlpEncoder {
   const Matrix<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
     check("MlpEncoder::forward", d, signals);
     run(signals, tape, options_.threads);
-    return tape.activations.back();
+    return tape.codes;
   }
 
   template <Dictionary D>
   void backward(const D&, const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& code_gradient,
                 Vector<S>& gradient) const {
-    check_same_shape("MlpEncoder::backward", "codes", tape.activations.back(), "code gradients",
-                     code_gradient);
-    Matrix<S>& last = last_gradient(tape.gradients);
-    detail::mask_by_codes(tape.activations.back(), code_gradient, last, options_.threads);
-    backward_from(signals, tape, last, gradient);
+    check_same_shape("MlpEncoder::backward", "codes", tape.codes, "code gradients", code_gradient);
+    detail::mask_by_codes(tape.codes, code_gradient, tape.code_gradient, options_.threads);
+    backward_from(signals, tape, tape.code_gradient, gradient);
   }
 
   /// The same of the gradient of the last layer's W a + b, num_atoms x n, which is 0 where the code
@@ -146,7 +146,7 @@ class MlpEncoder {
   template <Dictionary D>
   void backward_rectified(const D&, const MatrixArg<S>& signals, Tape& tape,
                           const Matrix<S>& preactivation_gradient, Vector<S>& gradient) const {
-    check_same_shape("MlpEncoder::backward_rectified", "codes", tape.activations.back(),
+    check_same_shape("MlpEncoder::backward_rectified", "codes", tape.codes,
                      "preactivation gradients", preactivation_gradient);
     backward_from(signals, tape, preactivation_gradient, gradient);
   }
@@ -154,15 +154,19 @@ class MlpEncoder {
   template <Dictionary D>
   [[nodiscard]] Matrix<S> signal_gradient(const D&, const Tape& tape,
                                           const Matrix<S>& code_gradient) const {
-    check_same_shape("MlpEncoder::signal_gradient", "codes", tape.activations.back(),
-                     "code gradients", code_gradient);
-    std::vector<Matrix<S>> gradients;
-    Matrix<S>& last = last_gradient(gradients);
-    detail::mask_by_codes(tape.activations.back(), code_gradient, last, options_.threads);
-    propagate(tape, last, gradients);
-    const Matrix<S>& first = layers_.size() == 1 ? last : gradients[0];
-    Matrix<S> result(dim(), code_gradient.cols());
-    blocked_product(weights(0).transpose(), first, result, options_.threads);
+    check_same_shape("MlpEncoder::signal_gradient", "codes", tape.codes, "code gradients",
+                     code_gradient);
+    Matrix<S> last, result(dim(), code_gradient.cols());
+    detail::mask_by_codes(tape.codes, code_gradient, last, options_.threads);
+    for_each_part(last.cols(), options_.threads, [&](Block part, Index threads) {
+      std::vector<Matrix<S>> gradients;
+      for_each_group(part, [&](Block group) {
+        propagate(tape, last, group, gradients, threads);
+        auto columns = result.middleCols(group.begin, group.count);
+        blocked_product(weights(0).transpose(), gradient_of(0, last, group, gradients), columns,
+                        threads);
+      });
+    });
     return result;
   }
 
@@ -209,58 +213,136 @@ class MlpEncoder {
     detail::check_amortised<S>(where, dim(), num_atoms(), d, signals);
   }
 
-  void run(const MatrixArg<S>& signals, Tape& tape, Index threads) const {
-    tape.activations.resize(layers_.size());
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      Matrix<S>& out = tape.activations[l];
-      out.resize(layers_[l].width, signals.cols());
-      const detail::AddBiasAndRectify<S> rectify{layers_[l].has_bias ? bias(l).data() : nullptr};
-      if (l == 0)
-        detail::blocked_product_then(S(1), weights(l), signals, out, rectify, threads);
-      else
-        detail::blocked_product_then(S(1), weights(l), tape.activations[l - 1], out, rectify,
-                                     threads);
+  using Columns = Eigen::Block<const Matrix<S>>;
+  using AnyColumns = typename detail::StridedMatrix<S>::ByColumns;
+
+  /// Where every layer is for `small_product`, what all layers keep of so many signals should stay
+  /// in the second-level cache: a group of them goes through all layers before the next one does.
+  /// Whole strips of that product's.
+  [[nodiscard]] Index group_size(Index n) const {
+    Index all_widths = 0;
+    for (const Layer& layer : layers_) {
+      if (std::min(layer.width, layer.inputs) > detail::small_product_size ||
+          layer.width * layer.inputs > detail::small_factor_size)
+        return n;
+      all_widths += layer.width;
     }
+    constexpr Index strip = 48, cached = Index{1} << 16;  // numbers
+    if (n * all_widths <= 2 * cached) return n;
+    return std::max(strip, cached / all_widths / strip * strip);
   }
 
-  /// Where the gradient of the last layer is kept if it has to be made.
-  [[nodiscard]] Matrix<S>& last_gradient(std::vector<Matrix<S>>& gradients) const {
-    gradients.resize(layers_.size());
-    return gradients.back();
+  /// How many of n signals are worth a thread; all of them where the products have threads of their
+  /// own.
+  [[nodiscard]] Index part_size(Index n) const {
+    const Index group = group_size(n);
+    if (group == n) return n;
+    return std::min(n, num_blocks(detail::least_products / parameters_.size(), group) * group);
+  }
+  /// Calls `work(part, threads)` for each part of n signals.
+  template <class Work>
+  void for_each_part(Index n, Index threads, const Work& work) const {
+    const Index size = part_size(n);
+    if (size == n) return work(Block{0, n, 0}, threads);
+    for_each_block(n, size, threads, [&](Block part, Index) { work(part, Index{1}); });
+  }
+  template <class Work>
+  void for_each_group(Block part, const Work& work) const {
+    const Index size = group_size(part.count), end = part.begin + part.count;
+    for (Index begin = part.begin; begin < end; begin += size)
+      work(Block{begin, std::min(size, end - begin), 0});
   }
 
-  /// gradients[l] = dL/d(W_l a_(l-1) + b_l), from the last layer but one to the first; `last` is
-  /// that of the last.
-  void propagate(const Tape& tape, const Matrix<S>& last, std::vector<Matrix<S>>& gradients) const {
-    gradients.resize(layers_.size());
+  void run(const MatrixArg<S>& signals, Tape& tape, Index threads) const {
+    const Index n = signals.cols();
+    tape.hidden.resize(layers_.size() - 1);
+    for (std::size_t l = 0; l + 1 < layers_.size(); ++l)
+      tape.hidden[l].resize(detail::spread_rows<S>(layers_[l].width), n);
+    tape.codes.resize(num_atoms(), n);
+    for_each_part(n, threads, [&](Block part, Index part_threads) {
+      for_each_group(part, [&](Block group) {
+        for (std::size_t l = 0; l < layers_.size(); ++l) {
+          Matrix<S>& all = l + 1 == layers_.size() ? tape.codes : tape.hidden[l];
+          auto out = all.block(0, group.begin, layers_[l].width, group.count);
+          detail::blocked_product_then(
+              S(1), weights(l), inputs_of(l, signals, tape, group), out,
+              detail::AddBiasAndRectify<S>{layers_[l].has_bias ? bias(l).data() : nullptr},
+              part_threads);
+        }
+      });
+    });
+  }
+
+  /// a_(l-1) of a group.
+  [[nodiscard]] AnyColumns inputs_of(std::size_t l, const MatrixArg<S>& signals, const Tape& tape,
+                                     Block group) const {
+    const S* data = l == 0 ? signals.data() : tape.hidden[l - 1].data();
+    const Index stride = l == 0 ? signals.outerStride() : tape.hidden[l - 1].rows();
+    return {data + group.begin * stride, layers_[l].inputs, group.count,
+            Eigen::OuterStride<>(stride)};
+  }
+
+  /// dL/d(W_l a_(l-1) + b_l) of a group: of all signals for the last layer, of the group's below.
+  [[nodiscard]] Columns gradient_of(std::size_t l, const Matrix<S>& last, Block group,
+                                    const std::vector<Matrix<S>>& gradients) const {
+    if (l + 1 == layers_.size()) return last.block(0, group.begin, layers_[l].width, group.count);
+    return gradients[l].block(0, 0, layers_[l].width, group.count);
+  }
+
+  /// Makes the gradients of a group's hidden layers from those of the last layer.
+  void propagate(const Tape& tape, const Matrix<S>& last, Block group,
+                 std::vector<Matrix<S>>& gradients, Index threads) const {
+    gradients.resize(layers_.size() - 1);
     for (std::size_t l = layers_.size() - 1; l > 0; --l) {
-      const Matrix<S>& above = l + 1 == layers_.size() ? last : gradients[l];
-      Matrix<S>& below = gradients[l - 1];
-      below.resize(layers_[l].inputs, last.cols());
+      const Index width = layers_[l - 1].width;
+      const Columns activations = tape.hidden[l - 1].block(0, group.begin, width, group.count);
+      gradients[l - 1].resize(detail::spread_rows<S>(width), group.count);
+      auto below = gradients[l - 1].block(0, 0, width, group.count);
       detail::blocked_product_then(
-          S(1), weights(l).transpose(), above, below,
-          detail::MaskByCodes<S>{detail::Beside<S>(tape.activations[l - 1])}, options_.threads);
+          S(1), weights(l).transpose(), gradient_of(l, last, group, gradients), below,
+          detail::MaskByCodes<S>{detail::Beside<S>(activations)}, threads);
     }
   }
 
   /// gradient = dL/dparameters, for `last` = dL/d(W_l a_(l-1) + b_l) of the last layer.
   void backward_from(const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& last,
                      Vector<S>& gradient) const {
-    propagate(tape, last, tape.gradients);
+    const Index n = last.cols(), size = part_size(n);
     gradient.setZero(parameters_.size());
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      const Layer& layer = layers_[l];
-      const Matrix<S>& g = l + 1 == layers_.size() ? last : tape.gradients[l];
-      Eigen::Map<Matrix<S>> by_weights(gradient.data() + layer.begin, layer.width, layer.inputs);
-      if (l == 0)
-        add_blocked_product(S(1), g, signals.transpose(), by_weights, options_.threads);
-      else
-        add_blocked_product(S(1), g, tape.activations[l - 1].transpose(), by_weights,
-                            options_.threads);
-      if (layer.has_bias)
-        detail::row_sums(g, gradient.segment(layer.begin + by_weights.size(), layer.width),
-                         options_.threads);
+    if (size == n) {
+      add_gradient(signals, tape, last, {0, n, 0}, gradient, tape.gradients, options_.threads);
+      return;
     }
+    Matrix<S> sums = Matrix<S>::Zero(parameters_.size(), num_blocks(n, size));
+    for_each_block(n, size, options_.threads, [&](Block part, Index) {
+      std::vector<Matrix<S>> gradients;
+      add_gradient(signals, tape, last, part, sums.col(part.index), gradients, 1);
+    });
+    gradient = sums.rowwise().sum();
+  }
+
+  /// sum += dL/dparameters of a part.
+  void add_gradient(const MatrixArg<S>& signals, const Tape& tape, const Matrix<S>& last,
+                    Block part, Eigen::Ref<Vector<S>> sum, std::vector<Matrix<S>>& gradients,
+                    Index threads) const {
+    const auto add_bias = [&](std::size_t l, const Columns& g) {
+      const Layer& layer = layers_[l];
+      if (layer.has_bias)
+        detail::add_row_sums<S>(
+            g, sum.segment(layer.begin + layer.width * layer.inputs, layer.width), threads);
+    };
+    for_each_group(part, [&](Block group) {
+      propagate(tape, last, group, gradients, threads);
+      for (std::size_t l = 0; l < layers_.size(); ++l) {
+        const Layer& layer = layers_[l];
+        const Columns g = gradient_of(l, last, group, gradients);
+        Eigen::Map<Matrix<S>> by_weights(sum.data() + layer.begin, layer.width, layer.inputs);
+        add_blocked_product(S(1), g, inputs_of(l, signals, tape, group).transpose(), by_weights,
+                            threads);
+        if (l + 1 < layers_.size()) add_bias(l, g);
+      }
+    });
+    add_bias(layers_.size() - 1, last.block(0, part.begin, last.rows(), part.count));
   }
 
   MlpOptions options_;

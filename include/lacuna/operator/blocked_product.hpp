@@ -77,7 +77,7 @@ void blocked_product(bool assign, S alpha, const StridedMatrix<S>& a, const Stri
   }
   if (!a.by_rows && b.by_rows && out.size() > 0 &&
       std::min(out.rows(), out.cols()) <= small_product_size &&
-      std::max(out.rows(), out.cols()) <= small_outer_product_side<S> &&
+      !columns_collide<S>(a.stride) && !columns_collide<S>(b.stride) &&
       out.size() <= small_outer_product_size && out.rows() % SmallTile<S>::lanes == 0)
     return small_outer_product(assign, alpha, a, b, out);
   // Each part packs the other factor anew: 2048 columns of its own make up for it, and half of what

@@ -27,36 +27,42 @@ void for_each_columns(Index rows, Index cols, Index threads, Work&& work) {
   return std::max<Index>(1, 64 / std::max<Index>(1, rows));
 }
 
-/// sums += row sums of values, four columns at a time: else as much time would go into reading and
-/// writing the sums.
-template <class Sums, class Values>
-void add_row_sums(Sums&& sums, const Values& values) {
+/// sum += the columns of values, four at a time: else as much time would go into reading and writing
+/// the sum.
+template <class Sum, class Values>
+void add_columns(Sum&& sum, const Values& values) {
   Index j = 0;
   for (; j + 4 <= values.cols(); j += 4)
-    sums += (values.col(j) + values.col(j + 1)) + (values.col(j + 2) + values.col(j + 3));
-  for (; j < values.cols(); ++j) sums += values.col(j);
+    sum += (values.col(j) + values.col(j + 1)) + (values.col(j + 2) + values.col(j + 3));
+  for (; j < values.cols(); ++j) sum += values.col(j);
 }
 
-/// sums = row sums of values, in an order that depends on the shape alone: a part of the rows at a
+/// sums += row sums of values, in an order that depends on the shape alone: a part of the rows at a
 /// time, which stays in the cache.
 template <Real S, class Sums>
-void row_sums(const Matrix<S>& values, Sums&& sums, Index threads) {
+void add_row_sums(const MatrixArg<S>& values, Sums&& sums, Index threads) {
   constexpr Index part = 1024;
   const Index together = columns_as_one(values.rows());
-  if (together > 1) {
+  if (together > 1 && values.outerStride() == values.rows()) {
     const Index long_rows = together * values.rows(), long_cols = values.cols() / together;
     Vector<S> long_sums = Vector<S>::Zero(long_rows);
-    add_row_sums(long_sums, Eigen::Map<const Matrix<S>>(values.data(), long_rows, long_cols));
-    sums = long_sums.reshaped(values.rows(), together).rowwise().sum() +
-           values.rightCols(values.cols() - long_cols * together).rowwise().sum();
+    add_columns(long_sums, Eigen::Map<const Matrix<S>>(values.data(), long_rows, long_cols));
+    sums += long_sums.reshaped(values.rows(), together).rowwise().sum() +
+            values.rightCols(values.cols() - long_cols * together).rowwise().sum();
     return;
   }
-  sums.setZero();
   for_each_block(values.rows(), part, values.size() < (Index{1} << 20) ? 1 : threads,
                  [&](Block rows, Index) {
-                   add_row_sums(sums.segment(rows.begin, rows.count),
-                                values.middleRows(rows.begin, rows.count));
+                   add_columns(sums.segment(rows.begin, rows.count),
+                               values.middleRows(rows.begin, rows.count));
                  });
+}
+
+/// sums = row sums of values.
+template <Real S, class Sums>
+void row_sums(const Matrix<S>& values, Sums&& sums, Index threads) {
+  sums.setZero();
+  add_row_sums<S>(values, sums, threads);
 }
 
 /// out = the gradient where the code is above 0, and 0 elsewhere, the kink included, as in the

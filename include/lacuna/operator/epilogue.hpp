@@ -182,7 +182,7 @@ double apply_epilogue(Out& out, const Epilogue& epilogue) {
     Index row = 0;
     for (; row + whole <= out.rows(); row += whole) put(row, whole);
     if (row < out.rows()) put(row, out.rows() - row);
-    if constexpr (Epilogue::has_total) total += static_cast<double>(Simd<S>::sum(part));
+    if constexpr (Epilogue::has_total) total += Simd<S>::sum(part);
   }
   return total;
 }

@@ -36,9 +36,9 @@ struct Simd {
     else
       for (Index i = 0; i < count; ++i) to[i] = value[i];
   }
-  [[nodiscard]] static S sum(const Register& values) {
-    S sum = 0;
-    for (int i = 0; i < lanes; ++i) sum += values[i];
+  [[nodiscard]] static double sum(const Register& values) {
+    double sum = 0;
+    for (int i = 0; i < lanes; ++i) sum += static_cast<double>(values[i]);
     return sum;
   }
 };

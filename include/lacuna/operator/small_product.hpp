@@ -19,11 +19,20 @@ inline constexpr Index small_product_size = 32;
 inline constexpr Index small_factor_size = Index{1} << 15;
 /// `small_outer_product` is the faster one up to this many entries of a result that has as few rows
 /// or columns,
-inline constexpr Index small_outer_product_size = 8192;
-/// and whose sides are no longer. Longer ones are mostly powers of two: their columns lie whole
-/// pages apart, and push each other out of the first-level cache.
+inline constexpr Index small_outer_product_size = Index{1} << 15;
+/// where no factor's columns push each other out of the first-level cache, as those do that lie
+/// whole pages apart.
 template <Real S>
-inline constexpr Index small_outer_product_side = 2048 / sizeof(S);
+[[nodiscard]] constexpr bool columns_collide(Index stride) noexcept {
+  return stride > 0 && stride * static_cast<Index>(sizeof(S)) % 4096 == 0;
+}
+/// How many rows to keep of a matrix of `rows`, so that its columns do not collide.
+template <Real S>
+[[nodiscard]] constexpr Index spread_rows(Index rows) noexcept {
+  return rows > 0 && rows * static_cast<Index>(sizeof(S)) % 2048 == 0
+             ? rows + 64 / static_cast<Index>(sizeof(S))
+             : rows;
+}
 
 /// out = epilogue(alpha a b), for a of few rows or few columns, and b that lies column by column.
 /// The bits of a column depend on that column alone. Returns the total of the epilogue.
@@ -54,25 +63,40 @@ double small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>&
   for (Index top = 0; top < wide_end; top += wide) pack(top, wide_rows);
   if (wide_end < tall) pack(wide_end, one_register);
 
-  // A tile in the strip of columns from `first` on, which are at `from`: `count` rows of it and the
-  // columns up to `end` of the strip are meant, which are all if those are constants.
-  const auto tile = [=](Index first, const S* from, Index from_stride, Index top, auto rows,
-                        auto count, auto end, auto last, double& total)
+  // A number of columns that is one of whole strips.
+  struct WholeStrips {
+    Index count;
+    operator Index() const { return count; }
+  };
+  // Columns that one tile of rows after another goes through: they stay in the first-level cache.
+  const Index together =
+      std::clamp<Index>((Index{1} << 14) / (static_cast<Index>(sizeof(S)) * width * depth), 1, 16) *
+      width;
+
+  // The tiles of the rows from `top` on for the columns from `first` on, which are at `from`:
+  // `count` of the rows and `columns` are meant, which are all of the tiles where those are a
+  // constant and `WholeStrips`. What every tile needs is copied first, or it would be loaded anew
+  // after every store.
+  const auto tiles_of = [=](Index first, const S* from, Index from_stride, Index top, auto rows,
+                            auto count, auto columns, auto last, double& total)
       __attribute__((always_inline)) {
     constexpr int cols = Tile::columns(width, rows());
-    constexpr bool all_columns = !std::is_same_v<decltype(end), Index>;
+    constexpr bool all_columns = std::is_same_v<decltype(columns), WholeStrips>;
+    const Index end = columns;
     const Epilogue then = epilogue.from_column(first);
-    S* const to = result + top + first * out_stride;
+    const S* const left = tiles + top * depth;
+    const Index to_stride = out_stride;
+    S* const to = result + top + first * to_stride;
     typename Tile::Register tile_total = {};
-    for (int j = 0; j < end; j += cols) {
+    for (Index j = 0; j < end; j += cols) {
       // Four, so that none waits for the one before.
       typename Tile::Register totals[4] = {};
       Tile::template run<rows(), cols>(
-          tiles + top * depth, rows(), last, FewColumns<S>(from + j * from_stride, from_stride),
+          left, rows(), last, FewColumns<S>(from + j * from_stride, from_stride),
           [ =, &totals ](int c, const auto& low, const auto& high) __attribute__((always_inline)) {
             if constexpr (!all_columns)
               if (j + c >= end) return;
-            S* const into = to + (j + c) * out_stride;
+            S* const into = to + (j + c) * to_stride;
             Tile::template for_each_register<rows()>(
                 low, high,
                 count, [&](Index row, const auto& sum, auto part) __attribute__((always_inline)) {
@@ -84,28 +108,28 @@ double small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>&
       if constexpr (Epilogue::has_total)
         tile_total += (totals[0] + totals[1]) + (totals[2] + totals[3]);
     }
-    if constexpr (Epilogue::has_total) total += static_cast<double>(Simd<S>::sum(tile_total));
+    if constexpr (Epilogue::has_total) total += Simd<S>::sum(tile_total);
   };
   double total = 0;
-  const Index all_rows_end = height / wide * wide;
+  const Index all_rows_end = height / wide * wide, strips_end = out.cols() / width * width;
   const auto strips = [&](auto last) {
-    constexpr std::integral_constant<int, width> all;
-    for (Index first = 0; first + width <= out.cols(); first += width) {
+    for (Index first = 0; first < strips_end; first += together) {
       const S* const from = b.data + first * stride;
+      const WholeStrips all{std::min(together, strips_end - first)};
       Index top = 0;
       for (; top < all_rows_end; top += wide)
-        tile(first, from, stride, top, wide_rows, wide_rows, all, last, total);
+        tiles_of(first, from, stride, top, wide_rows, wide_rows, all, last, total);
       if (height - top == lanes)
-        tile(first, from, stride, top, one_register, one_register, all, last, total);
+        tiles_of(first, from, stride, top, one_register, one_register, all, last, total);
     }
   };
   // What is left over of rows or columns: slower, and compiled once for all depths.
   const auto rest = [&](Index first, const S* from, Index from_stride, Index top, Index end) {
     for (; top < wide_end; top += wide)
-      tile(first, from, from_stride, top, wide_rows, std::min<Index>(wide, height - top), end,
-           depth, total);
+      tiles_of(first, from, from_stride, top, wide_rows, std::min<Index>(wide, height - top), end,
+               depth, total);
     if (top < tall)
-      tile(first, from, from_stride, top, one_register, height - top, end, depth, total);
+      tiles_of(first, from, from_stride, top, one_register, height - top, end, depth, total);
   };
   if (depth == 8)
     strips(std::integral_constant<Index, 8>());
@@ -113,10 +137,10 @@ double small_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>&
     strips(std::integral_constant<Index, 16>());
   else
     strips(depth);
-  const Index strips_end = out.cols() / width * width;
   if (height % lanes != 0)
-    for (Index first = 0; first < strips_end; first += width)
-      rest(first, b.data + first * stride, stride, all_rows_end, width);
+    for (Index first = 0; first < strips_end; first += together)
+      rest(first, b.data + first * stride, stride, all_rows_end,
+           std::min(together, strips_end - first));
   if (strips_end < out.cols()) {
     const Index end = out.cols() - strips_end;
     std::fill(last_columns + end * depth, last_columns + width * depth, S(0));
@@ -133,9 +157,11 @@ template <Real S>
 void add_small_outer_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
                              StridedResult<S> out) {
   using Tile = SmallTile<S>;
-  // Columns, which stay in the first-level cache for all tiles.
-  const Index part = std::clamp<Index>(
-      (Index{1} << 14) / (static_cast<Index>(sizeof(S)) * (out.rows() + out.cols())), 16, 256);
+  // Columns, which stay in the first-level cache for all tiles. Where sixteen are more than it holds,
+  // they go through it, and a tile is worth more of them.
+  const Index column = static_cast<Index>(sizeof(S)) * (out.rows() + out.cols());
+  const Index part =
+      16 * column > (Index{1} << 15) ? 48 : std::clamp<Index>((Index{1} << 14) / column, 16, 256);
   for (Index begin = 0; begin < a.cols; begin += part) {
     const Index depth = std::min(part, a.cols - begin);
     const S* left = a.data + begin * a.stride;

@@ -57,17 +57,37 @@ void adam_step(const char* where, const Options& options, AdamMoments<S>& state,
   const S epsilon = static_cast<S>(options.epsilon);
   const S beta1 = static_cast<S>(options.beta1), rest1 = static_cast<S>(1 - options.beta1);
   const S beta2 = static_cast<S>(options.beta2), rest2 = static_cast<S>(1 - options.beta2);
+  S* const mean = state.mean.data();
+  S* const mean_square = state.mean_square.data();
+  S* const values = parameters.data();
+  const S* const slope = gradient.data();
+  // A register at a time, so that what is read is read once.
+  constexpr int lanes = 32 / sizeof(S);
+  using Register = Eigen::Array<S, lanes, 1>;
+  using Rest = Eigen::Array<S, Eigen::Dynamic, 1, 0, lanes, 1>;
+  const auto move_chunk = [=](Index begin, Index end, auto decays) {
+    const auto move = [=]<class Few>(std::type_identity<Few>, Index at, Index count) {
+      using Entries = Eigen::Map<Few>;
+      Entries p(values + at, count);
+      const Few g = Eigen::Map<const Few>(slope + at, count);
+      const Few m = beta1 * Entries(mean + at, count) + rest1 * g;
+      const Few v = beta2 * Entries(mean_square + at, count) + rest2 * g.square();
+      Entries(mean + at, count) = m;
+      Entries(mean_square + at, count) = v;
+      if constexpr (decays)
+        p = static_cast<S>(keep) * p - rate * m / (root_scale * v.sqrt() + epsilon);
+      else
+        p -= rate * m / (root_scale * v.sqrt() + epsilon);
+    };
+    for (; begin + lanes <= end; begin += lanes)
+      move(std::type_identity<Register>(), begin, Index{lanes});
+    move(std::type_identity<Rest>(), begin, end - begin);
+  };
   for_each_chunk(parameters.size(), options.threads, [&](Index begin, Index count) {
-    const auto g = gradient.segment(begin, count).array();
-    auto m = state.mean.segment(begin, count).array();
-    auto v = state.mean_square.segment(begin, count).array();
-    auto p = parameters.segment(begin, count).array();
-    m = beta1 * m + rest1 * g;
-    v = beta2 * v + rest2 * g.square();
     if (keep == 1)
-      p -= rate * m / (root_scale * v.sqrt() + epsilon);
+      move_chunk(begin, begin + count, std::false_type());
     else
-      p = static_cast<S>(keep) * p - rate * m / (root_scale * v.sqrt() + epsilon);
+      move_chunk(begin, begin + count, std::true_type());
   });
 }
 
