@@ -323,7 +323,8 @@ Matrix<S> fit_with_frozen_support(UnitNorm& dictionary, const Matrix<S>& signals
     // What is not kept has a code of 0 here, and so no gradient.
     if (rectified) {
       const detail::MaskByCodes<S> mask{detail::Beside<S>(codes)};
-      detail::blocked_product_then(scale, dictionary.atoms().transpose(), residual, gradient, mask, 1);
+      detail::blocked_product_then(scale, dictionary.atoms().transpose(), residual, gradient, mask,
+                                   1);
     } else {
       blocked_product(scale, dictionary.atoms().transpose(), residual, gradient, 1);
       gradient.array() *= codes.array();

@@ -64,6 +64,7 @@
 #include <lacuna/operator/refit_codes.hpp>
 #include <lacuna/operator/ridge_regression.hpp>
 #include <lacuna/operator/select_largest.hpp>
+#include <lacuna/operator/signal_groups.hpp>
 #include <lacuna/operator/simd.hpp>
 #include <lacuna/operator/small_product.hpp>
 #include <lacuna/operator/small_tile.hpp>

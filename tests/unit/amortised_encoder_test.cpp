@@ -18,6 +18,7 @@
 #include <lacuna/encoder/mlp.hpp>
 #include <lacuna/encoder/top_k.hpp>
 #include <lacuna/encoder/truncated.hpp>
+#include <lacuna/operator/signal_groups.hpp>
 #include <lacuna/penalty/l1.hpp>
 #include <lacuna/penalty/nonnegative_l1.hpp>
 #include <lacuna/synthetic/gaussian_dictionary.hpp>
@@ -569,12 +570,15 @@ TEST_CASE("an untrained GatedEncoder is a LinearReluEncoder", "[gated]") {
 }
 
 TEST_CASE("signals that go through MlpEncoder by groups are as if each group were alone", "[mlp]") {
-  const Dense d = dictionary();
-  constexpr Index n = 130, group = 48;  // more than stay in the cache at this width
-  INFO("seeds 5 and 6");
-  const M x = random_normal<double>(dim, n, 5), code_gradient = random_normal<double>(num_atoms, n, 6);
-  const MlpEncoder<double> mlp({.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 3},
+  INFO("seeds 2 to 6");
+  constexpr Index atoms = 8, n = 130, group = 48;  // more than stay in the cache at this width
+  const Dense d(gaussian_dictionary<double>(dim, atoms, 2));
+  const M x = random_normal<double>(dim, n, 5);
+  const M code_gradient = random_normal<double>(atoms, n, 6);
+  const MlpEncoder<double> mlp({.dim = dim, .num_atoms = atoms, .bias = true, .seed = 3},
                                {.hidden = {1024, 20}});
+  const auto order = detail::SignalGroups::cached(n, 1024 + 20 + atoms, mlp.parameters().size());
+  REQUIRE(order.group == group);
   MlpEncoder<double>::Tape tape, part_tape;
   V gradient, part_gradient, sum = V::Zero(mlp.parameters().size());
   const M codes = mlp.forward(d, x, tape);
@@ -594,14 +598,15 @@ TEST_CASE("signals that go through MlpEncoder by groups are as if each group wer
 }
 
 TEST_CASE("signals that are worth several threads have one gradient a part", "[mlp]") {
-  INFO("seeds 5 and 6");
-  const DenseDictionary<float> d(gaussian_dictionary<float>(dim, num_atoms, 2));
-  // 2^29 products are a part: of this encoder's 212,000 parameters, those of 53 groups of 48 signals.
+  INFO("seeds 2 to 6");
+  constexpr Index atoms = 8;
+  const DenseDictionary<float> d(gaussian_dictionary<float>(dim, atoms, 2));
+  // 2^29 products are a part: of this encoder's 213,000 parameters, those of 53 groups of 48.
   constexpr Index part = 53 * 48, n = part + 50;
   const Matrix<float> x = random_normal<float>(dim, n, 5);
-  const Matrix<float> slope = random_normal<float>(num_atoms, n, 6);
+  const Matrix<float> slope = random_normal<float>(atoms, n, 6);
   const auto encoder = [](Index threads) {
-    return MlpEncoder<float>({.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 3},
+    return MlpEncoder<float>({.dim = dim, .num_atoms = atoms, .bias = true, .seed = 3},
                              {.hidden = {1024, 32, 1024, 32, 1024, 32, 1024}, .threads = threads});
   };
   const auto gradient_of = [&](Index threads, Index begin, Index count) {
@@ -613,9 +618,10 @@ TEST_CASE("signals that are worth several threads have one gradient a part", "[m
     mlp.backward(d, signals, tape, slope.middleCols(begin, count), gradient);
     return gradient;
   };
-  REQUIRE(encoder(1).parameters().size() == 212071);
+  REQUIRE(encoder(1).parameters().size() == 213096);
   const Vector<float> sum = gradient_of(1, 0, part) + gradient_of(1, part, n - part);
-  for (const Index threads : {1, 2, 3}) CHECK((gradient_of(threads, 0, n).array() == sum.array()).all());
+  for (const Index threads : {1, 2, 3})
+    CHECK((gradient_of(threads, 0, n).array() == sum.array()).all());
 }
 
 TEST_CASE("MlpEncoder is its layers, each begun as a linear layer", "[mlp]") {

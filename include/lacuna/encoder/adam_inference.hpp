@@ -21,8 +21,8 @@ namespace lacuna {
 
 /// How `AdamInference` makes codes of its free parameters u.
 enum class AdamCodes {
-  exp,       ///< s = exp(u): positive, never 0
-  softplus,  ///< s = log(1 + exp(u)): positive, never 0; small codes as exp, large ones as u
+  exp,       ///< s = exp(u): positive; 0 in float where u has come below -87
+  softplus,  ///< s = log(1 + exp(u)): positive as those; small codes as exp, large ones as u
   relu,      ///< s = max(u, 0): exact zeros; an entry that has come to 0 has no gradient any more
 };
 
@@ -45,9 +45,9 @@ struct AdamInferenceOptions {
 /// of the other `AdamCodes`; u by Adam on 1/2 ||x - D s||^2 + lambda sum s, a stated number of steps.
 /// Models `SolverFor` and `WarmStartableFor` every dictionary.
 ///
-/// Codes of `exp` and `softplus` are positive and never exactly 0; their support is |s| > 1e-4. Those of
-/// `relu` have exact zeros, but where Adam overshoots 0 an entry is lost for good: its codes end near the
-/// optimum, not at it. The objective is that of
+/// Codes of `exp` and `softplus` are positive, and 0 only where they underflow; their support is
+/// |s| > 1e-4. Those of `relu` have exact zeros, but where Adam overshoots 0 an entry is lost for
+/// good: its codes end near the optimum, not at it. The objective is that of
 /// `Fista(NonnegativeL1)`, which reaches it in far fewer operations: this encoder is here to be
 /// compared with. Its gap certifies how far it came; its status is always `completed`. Cost of a step:
 /// 2 min(num_atoms, 2 dim) num_atoms + 16 num_atoms flops a signal (21 for `softplus`, 14 for `relu`).

@@ -11,6 +11,7 @@
 
 #include <lacuna/encoder/affine_map.hpp>
 #include <lacuna/operator/column_passes.hpp>
+#include <lacuna/operator/signal_groups.hpp>
 
 namespace lacuna {
 
@@ -45,10 +46,10 @@ class MlpEncoder {
 
   /// What `forward` leaves for `backward`.
   struct Tape {
-    std::vector<Matrix<S>> hidden;     ///< a_l, width x n, rows below those mean nothing
+    std::vector<Matrix<S>> hidden;     ///< a_l, width x n; rows beneath, if any, mean nothing
     Matrix<S> codes;                   ///< num_atoms x n
-    Matrix<S> code_gradient;           ///< work space of `backward`
-    std::vector<Matrix<S>> gradients;  ///< the same, of hidden layers
+    Matrix<S> code_gradient;           ///< work space of `backward`, num_atoms x n
+    std::vector<Matrix<S>> gradients;  ///< the same of hidden layers, of a group of signals
   };
 
   /// Random weights, to be trained. @throws std::invalid_argument for a size or width below 1.
@@ -158,9 +159,10 @@ class MlpEncoder {
                      code_gradient);
     Matrix<S> last, result(dim(), code_gradient.cols());
     detail::mask_by_codes(tape.codes, code_gradient, last, options_.threads);
-    for_each_part(last.cols(), options_.threads, [&](Block part, Index threads) {
+    const detail::SignalGroups order = groups(last.cols());
+    order.for_each_part(options_.threads, [&](Block part, Index threads) {
       std::vector<Matrix<S>> gradients;
-      for_each_group(part, [&](Block group) {
+      order.for_each_group(part, [&](Block group) {
         propagate(tape, last, group, gradients, threads);
         auto columns = result.middleCols(group.begin, group.count);
         blocked_product(weights(0).transpose(), gradient_of(0, last, group, gradients), columns,
@@ -216,51 +218,30 @@ class MlpEncoder {
   using Columns = Eigen::Block<const Matrix<S>>;
   using AnyColumns = typename detail::StridedMatrix<S>::ByColumns;
 
-  /// Where every layer is for `small_product`, what all layers keep of so many signals should stay
-  /// in the second-level cache: a group of them goes through all layers before the next one does.
-  /// Whole strips of that product's.
-  [[nodiscard]] Index group_size(Index n) const {
+  /// In groups where the products of every layer are small ones, forward and backward.
+  [[nodiscard]] detail::SignalGroups groups(Index n) const {
     Index all_widths = 0;
     for (const Layer& layer : layers_) {
-      if (std::min(layer.width, layer.inputs) > detail::small_product_size ||
-          layer.width * layer.inputs > detail::small_factor_size)
-        return n;
+      const bool first = layer.begin == 0, last = &layer == &layers_.back();
+      if (!detail::is_small_outer_product<S>(
+              layer.width, layer.inputs,
+              last ? layer.width : detail::spread_rows<S>(layer.width),
+              first ? layer.inputs : detail::spread_rows<S>(layer.inputs)))
+        return detail::SignalGroups::one(n);
       all_widths += layer.width;
     }
-    constexpr Index strip = 48, cached = Index{1} << 16;  // numbers
-    if (n * all_widths <= 2 * cached) return n;
-    return std::max(strip, cached / all_widths / strip * strip);
-  }
-
-  /// How many of n signals are worth a thread; all of them where the products have threads of their
-  /// own.
-  [[nodiscard]] Index part_size(Index n) const {
-    const Index group = group_size(n);
-    if (group == n) return n;
-    return std::min(n, num_blocks(detail::least_products / parameters_.size(), group) * group);
-  }
-  /// Calls `work(part, threads)` for each part of n signals.
-  template <class Work>
-  void for_each_part(Index n, Index threads, const Work& work) const {
-    const Index size = part_size(n);
-    if (size == n) return work(Block{0, n, 0}, threads);
-    for_each_block(n, size, threads, [&](Block part, Index) { work(part, Index{1}); });
-  }
-  template <class Work>
-  void for_each_group(Block part, const Work& work) const {
-    const Index size = group_size(part.count), end = part.begin + part.count;
-    for (Index begin = part.begin; begin < end; begin += size)
-      work(Block{begin, std::min(size, end - begin), 0});
+    return detail::SignalGroups::cached(n, all_widths, parameters_.size());
   }
 
   void run(const MatrixArg<S>& signals, Tape& tape, Index threads) const {
     const Index n = signals.cols();
+    const detail::SignalGroups order = groups(n);
     tape.hidden.resize(layers_.size() - 1);
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l)
       tape.hidden[l].resize(detail::spread_rows<S>(layers_[l].width), n);
     tape.codes.resize(num_atoms(), n);
-    for_each_part(n, threads, [&](Block part, Index part_threads) {
-      for_each_group(part, [&](Block group) {
+    order.for_each_part(threads, [&](Block part, Index part_threads) {
+      order.for_each_group(part, [&](Block group) {
         for (std::size_t l = 0; l < layers_.size(); ++l) {
           Matrix<S>& all = l + 1 == layers_.size() ? tape.codes : tape.hidden[l];
           auto out = all.block(0, group.begin, layers_[l].width, group.count);
@@ -282,7 +263,7 @@ class MlpEncoder {
             Eigen::OuterStride<>(stride)};
   }
 
-  /// dL/d(W_l a_(l-1) + b_l) of a group: of all signals for the last layer, of the group's below.
+  /// dL/d(W_l a_(l-1) + b_l) of a group, whose signals alone `gradients` holds, and `last` all.
   [[nodiscard]] Columns gradient_of(std::size_t l, const Matrix<S>& last, Block group,
                                     const std::vector<Matrix<S>>& gradients) const {
     if (l + 1 == layers_.size()) return last.block(0, group.begin, layers_[l].width, group.count);
@@ -307,31 +288,35 @@ class MlpEncoder {
   /// gradient = dL/dparameters, for `last` = dL/d(W_l a_(l-1) + b_l) of the last layer.
   void backward_from(const MatrixArg<S>& signals, Tape& tape, const Matrix<S>& last,
                      Vector<S>& gradient) const {
-    const Index n = last.cols(), size = part_size(n);
+    require(signals.rows() == dim() && signals.cols() == last.cols(), "MlpEncoder::backward",
+            "signals are " + shape_of(signals.rows(), signals.cols()) + ", those of the tape " +
+                shape_of(dim(), last.cols()));
+    const detail::SignalGroups order = groups(last.cols());
     gradient.setZero(parameters_.size());
-    if (size == n) {
-      add_gradient(signals, tape, last, {0, n, 0}, gradient, tape.gradients, options_.threads);
+    if (order.num_parts() == 1) {
+      add_gradient(signals, tape, last, order, {0, order.count, 0}, gradient, tape.gradients,
+                   options_.threads);
       return;
     }
-    Matrix<S> sums = Matrix<S>::Zero(parameters_.size(), num_blocks(n, size));
-    for_each_block(n, size, options_.threads, [&](Block part, Index) {
+    Matrix<S> sums = Matrix<S>::Zero(parameters_.size(), order.num_parts());
+    order.for_each_part(options_.threads, [&](Block part, Index threads) {
       std::vector<Matrix<S>> gradients;
-      add_gradient(signals, tape, last, part, sums.col(part.index), gradients, 1);
+      add_gradient(signals, tape, last, order, part, sums.col(part.index), gradients, threads);
     });
     gradient = sums.rowwise().sum();
   }
 
   /// sum += dL/dparameters of a part.
   void add_gradient(const MatrixArg<S>& signals, const Tape& tape, const Matrix<S>& last,
-                    Block part, Eigen::Ref<Vector<S>> sum, std::vector<Matrix<S>>& gradients,
-                    Index threads) const {
+                    const detail::SignalGroups& order, Block part, Eigen::Ref<Vector<S>> sum,
+                    std::vector<Matrix<S>>& gradients, Index threads) const {
     const auto add_bias = [&](std::size_t l, const Columns& g) {
       const Layer& layer = layers_[l];
       if (layer.has_bias)
         detail::add_row_sums<S>(
             g, sum.segment(layer.begin + layer.width * layer.inputs, layer.width), threads);
     };
-    for_each_group(part, [&](Block group) {
+    order.for_each_group(part, [&](Block group) {
       propagate(tape, last, group, gradients, threads);
       for (std::size_t l = 0; l < layers_.size(); ++l) {
         const Layer& layer = layers_[l];

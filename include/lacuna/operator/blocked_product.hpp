@@ -35,6 +35,16 @@ template <Real S>
          a.size() <= small_factor_size;
 }
 
+/// Whether a b^T of this shape is one for `small_outer_product`, for a and b whose columns lie so
+/// far apart.
+template <Real S>
+[[nodiscard]] constexpr bool is_small_outer_product(Index rows, Index cols, Index a_stride,
+                                                    Index b_stride) noexcept {
+  return rows * cols > 0 && rows * cols <= small_outer_product_size &&
+         std::min(rows, cols) <= small_product_size && rows % SmallTile<S>::lanes == 0 &&
+         !columns_collide<S>(a_stride) && !columns_collide<S>(b_stride);
+}
+
 inline constexpr Index least_products = Index{1} << 29;  // of a part that is worth a thread
 
 /// The sum of `work(block)` over blocks of `size` columns, in their order.
@@ -75,10 +85,8 @@ void blocked_product(bool assign, S alpha, const StridedMatrix<S>& a, const Stri
       small_product_by_parts(alpha, a, b, out, AddTo<S>{Beside<S>(out)}, threads);
     return;
   }
-  if (!a.by_rows && b.by_rows && out.size() > 0 &&
-      std::min(out.rows(), out.cols()) <= small_product_size &&
-      !columns_collide<S>(a.stride) && !columns_collide<S>(b.stride) &&
-      out.size() <= small_outer_product_size && out.rows() % SmallTile<S>::lanes == 0)
+  if (!a.by_rows && b.by_rows &&
+      is_small_outer_product<S>(out.rows(), out.cols(), a.stride, b.stride))
     return small_outer_product(assign, alpha, a, b, out);
   // Each part packs the other factor anew: 2048 columns of its own make up for it, and half of what
   // there is where that is less, for a second thread.
@@ -125,7 +133,8 @@ double blocked_product_then(typename Out::Scalar alpha, const Eigen::MatrixBase<
 ///
 /// The longer side of out is cut into parts that depend on the shapes alone, so the bits are the
 /// same at any number of threads. A part has some ten milliseconds of work; a product of less is
-/// one part, and runs on the caller.
+/// one part, and runs on the caller; so does a sum of outer products for an out of few rows or
+/// columns.
 /// @param threads  0 for all cores.
 template <class A, class B, class Out>
 void add_blocked_product(typename Out::Scalar alpha, const Eigen::MatrixBase<A>& a,

@@ -27,8 +27,8 @@ void for_each_columns(Index rows, Index cols, Index threads, Work&& work) {
   return std::max<Index>(1, 64 / std::max<Index>(1, rows));
 }
 
-/// sum += the columns of values, four at a time: else as much time would go into reading and writing
-/// the sum.
+/// sum += the columns of values, four at a time: else as much time would go into reading and
+/// writing the sum.
 template <class Sum, class Values>
 void add_columns(Sum&& sum, const Values& values) {
   Index j = 0;
@@ -37,8 +37,8 @@ void add_columns(Sum&& sum, const Values& values) {
   for (; j < values.cols(); ++j) sum += values.col(j);
 }
 
-/// sums += row sums of values, in an order that depends on the shape alone: a part of the rows at a
-/// time, which stays in the cache.
+/// sums += row sums of values, in an order that depends on the shape and the gaps between columns
+/// alone: a part of the rows at a time, which stays in the cache.
 template <Real S, class Sums>
 void add_row_sums(const MatrixArg<S>& values, Sums&& sums, Index threads) {
   constexpr Index part = 1024;

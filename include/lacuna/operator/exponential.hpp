@@ -2,6 +2,7 @@
 #ifndef LACUNA_OPERATOR_EXPONENTIAL_HPP
 #define LACUNA_OPERATOR_EXPONENTIAL_HPP
 
+#include <cstdint>
 #include <limits>
 #include <type_traits>
 
@@ -18,7 +19,7 @@ namespace lacuna::detail {
 /// 1989), and n goes into the bits of its exponent.
 [[gnu::always_inline]] inline void exponential(Simd<float>::Register& x) {
   using Register = Simd<float>::Register;
-  using Bits = decltype(x < x);
+  using Bits [[gnu::vector_size(32)]] = std::uint32_t;  // whose sums wrap around
   constexpr float to_whole = 12582912.0f;  // 1.5 * 2^23: what is added to it is rounded to whole
   const Register zero = {};
   const Register shifted = x * 1.44269504f + to_whole;
@@ -36,8 +37,8 @@ namespace lacuna::detail {
   const Register infinite = std::numeric_limits<float>::infinity() - zero;
   const Register least = -87.3365448f - zero;  // exp of it is the least normal number, nearly
   // x - x is what makes a NaN of one: its bits have been added to.
-  const Register bounded =
-      reinterpret_cast<Register>(reinterpret_cast<Bits>(scaled + (x - x)) & ~(x <= least));
+  const Register bounded = reinterpret_cast<Register>(reinterpret_cast<Bits>(scaled + (x - x)) &
+                                                      ~reinterpret_cast<Bits>(x <= least));
   x = x >= 88.7228394f - zero ? infinite : bounded;
 }
 

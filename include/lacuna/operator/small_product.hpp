@@ -26,7 +26,8 @@ template <Real S>
 [[nodiscard]] constexpr bool columns_collide(Index stride) noexcept {
   return stride > 0 && stride * static_cast<Index>(sizeof(S)) % 4096 == 0;
 }
-/// How many rows to keep of a matrix of `rows`, so that its columns do not collide.
+/// How many rows to keep of a matrix of `rows`, so that its columns do not collide, nor those of
+/// every other one, which are half pages apart.
 template <Real S>
 [[nodiscard]] constexpr Index spread_rows(Index rows) noexcept {
   return rows > 0 && rows * static_cast<Index>(sizeof(S)) % 2048 == 0
@@ -157,8 +158,8 @@ template <Real S>
 void add_small_outer_product(S alpha, const StridedMatrix<S>& a, const StridedMatrix<S>& b,
                              StridedResult<S> out) {
   using Tile = SmallTile<S>;
-  // Columns, which stay in the first-level cache for all tiles. Where sixteen are more than it holds,
-  // they go through it, and a tile is worth more of them.
+  // Columns, which stay in the first-level cache for all tiles. Where sixteen are more than it
+  // holds, they go through it, and a tile is worth more of them.
   const Index column = static_cast<Index>(sizeof(S)) * (out.rows() + out.cols());
   const Index part =
       16 * column > (Index{1} << 15) ? 48 : std::clamp<Index>((Index{1} << 14) / column, 16, 256);
