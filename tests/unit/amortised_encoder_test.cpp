@@ -595,6 +595,8 @@ TEST_CASE("signals that go through MlpEncoder by groups are as if each group wer
     sum += part_gradient;
   }
   CHECK(relative_error(gradient, sum) < 1e-14);
+  CHECK(message_of([&] { mlp.backward(d, x.leftCols(3), tape, code_gradient, gradient); }) ==
+        "MlpEncoder::backward: signals are 4 x 3, those of the tape 4 x 130");
 }
 
 TEST_CASE("signals that are worth several threads have one gradient a part", "[mlp]") {
