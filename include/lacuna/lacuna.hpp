@@ -38,6 +38,7 @@
 #include <lacuna/concepts/update.hpp>
 #include <lacuna/concepts/warm_startable_encoder.hpp>
 #include <lacuna/operator/blocked_product.hpp>
+#include <lacuna/operator/candidates_for_largest.hpp>
 #include <lacuna/operator/certify_sparse.hpp>
 #include <lacuna/operator/check_encoding.hpp>
 #include <lacuna/operator/choose_lambda.hpp>
@@ -49,10 +50,12 @@
 #include <lacuna/operator/geometric_median.hpp>
 #include <lacuna/operator/gram_matrix.hpp>
 #include <lacuna/operator/initial_atoms.hpp>
+#include <lacuna/operator/integer_tile.hpp>
 #include <lacuna/operator/keep_above.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 #include <lacuna/operator/lambda_max.hpp>
 #include <lacuna/operator/lambda_path.hpp>
+#include <lacuna/operator/largest_products.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
 #include <lacuna/operator/mean_signal.hpp>
 #include <lacuna/operator/model.hpp>
@@ -60,9 +63,11 @@
 #include <lacuna/operator/packed_product.hpp>
 #include <lacuna/operator/prepared_dictionary.hpp>
 #include <lacuna/operator/reconstruction_objective.hpp>
+#include <lacuna/operator/quantised.hpp>
 #include <lacuna/operator/recoverability.hpp>
 #include <lacuna/operator/refit_codes.hpp>
 #include <lacuna/operator/ridge_regression.hpp>
+#include <lacuna/operator/sampled_product.hpp>
 #include <lacuna/operator/select_largest.hpp>
 #include <lacuna/operator/signal_groups.hpp>
 #include <lacuna/operator/simd.hpp>

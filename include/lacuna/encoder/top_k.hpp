@@ -10,6 +10,7 @@
 #include <lacuna/encoder/affine_map.hpp>
 #include <lacuna/encoder/encode_in_blocks.hpp>
 #include <lacuna/operator/keep_largest.hpp>
+#include <lacuna/operator/largest_products.hpp>
 
 namespace lacuna {
 
@@ -36,7 +37,8 @@ class TopKEncoder {
   /// What `forward` leaves for `backward`.
   struct Tape {
     SparseCodes<S> codes;           ///< num_atoms x n
-    Matrix<S> preactivation;        ///< num_atoms x n, work space of `forward`
+    LargestProducts<S> largest;     ///< work space of `forward`
+    Matrix<S> preactivation;        ///< num_atoms x n, the same where all products are made
     SparseOuterProduct<S> product;  ///< work space of `backward`
   };
 
@@ -65,6 +67,11 @@ class TopKEncoder {
   template <Dictionary D>
   [[nodiscard]] SparseCodes<S> encode(const D& d, const MatrixArg<S>& signals) const {
     map_.check("TopKEncoder::encode", d, signals);
+    if (screens(signals)) {
+      SparseCodes<S> codes;
+      LargestProducts<S>()(map_.weights(), map_.bias(), signals, k_, codes, options_.threads);
+      return codes;
+    }
     // Block by block, so that no pre-activations num_atoms x n come to be.
     return detail::encode_in_blocks<S>("TopKEncoder::encode", map_, signals, options_.threads,
                                        [&](const Matrix<S>& preactivation, SparseCodes<S>& codes) {
@@ -75,6 +82,10 @@ class TopKEncoder {
   template <Dictionary D>
   const SparseCodes<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
     map_.check("TopKEncoder::forward", d, signals);
+    if (screens(signals)) {
+      tape.largest(map_.weights(), map_.bias(), signals, k_, tape.codes, options_.threads);
+      return tape.codes;
+    }
     map_.apply(signals, tape.preactivation, options_.threads);
     keep_largest_positive(tape.preactivation, k_, tape.codes, options_.threads);
     return tape.codes;
@@ -110,6 +121,10 @@ class TopKEncoder {
     require(k >= 1, "TopKEncoder", "k must be at least 1, is " + std::to_string(k));
     detail::check_threads("TopKEncoder", options.threads);
     return k;
+  }
+
+  [[nodiscard]] bool screens(const MatrixArg<S>& signals) const noexcept {
+    return LargestProducts<S>::pays(map_.dim(), map_.num_atoms(), signals.cols(), k_);
   }
 
   AffineMap<S> map_;

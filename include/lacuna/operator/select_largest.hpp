@@ -15,6 +15,47 @@
 
 namespace lacuna {
 
+namespace detail {
+
+/// A number that exactly k of the values are not below; where equal ones make that impossible,
+/// the k-th largest. None is below 0, none is NaN, and there are at least k.
+///
+/// By bisection: floating-point numbers from 0 on are in the order of their bits. Some ten
+/// passes, each a register at a time; a selection by exchanges foresees none of its branches.
+template <Real S>
+[[nodiscard]] S cut_largest(const S* values, Index size, Index k) {
+  using Bits = std::conditional_t<sizeof(S) == 4, std::int32_t, std::int64_t>;
+  constexpr Index lanes = 8;  // in lanes, because a compiler may not change the order by itself
+  S smallest[lanes], largest[lanes];
+  std::fill_n(smallest, lanes, values[0]);
+  std::fill_n(largest, lanes, values[0]);
+  const auto compare = [&](S value, Index l) {
+    smallest[l] = value < smallest[l] ? value : smallest[l];
+    largest[l] = value > largest[l] ? value : largest[l];
+  };
+  Index i = 0;
+  for (; i + lanes <= size; i += lanes)
+    for (Index l = 0; l < lanes; ++l) compare(values[i + l], l);
+  for (; i < size; ++i) compare(values[i], 0);
+  for (Index l = 1; l < lanes; ++l) {
+    smallest[0] = std::min(smallest[0], smallest[l]);
+    largest[0] = std::max(largest[0], largest[l]);
+  }
+  // At least k values are not below low, fewer than k not below high.
+  Bits low = std::bit_cast<Bits>(smallest[0]), high = std::bit_cast<Bits>(largest[0]) + 1;
+  while (high - low > 1) {
+    const Bits middle = low + (high - low) / 2;
+    const S least = std::bit_cast<S>(middle);
+    Bits count = 0;
+    for (i = 0; i < size; ++i) count += values[i] >= least ? 1 : 0;
+    if (count == k) return least;
+    (count > k ? low : high) = middle;
+  }
+  return std::bit_cast<S>(low);
+}
+
+}  // namespace detail
+
 /// Finds the k largest of a list of numbers, with memory of its own that it keeps from call to
 /// call.
 ///
@@ -72,7 +113,7 @@ class SelectLargest {
       return;
     }
     // What is above the k-th largest score is chosen, and of what equals it, the first positions.
-    const S smallest = cut(scores_.data(), taken, k);
+    const S smallest = detail::cut_largest(scores_.data(), taken, k);
     Index equals = k - std::count_if(scores_.begin(), scores_.begin() + taken,
                                      [&](S v) { return v > smallest; });
     for (Index i = 0; i < taken; ++i) {
@@ -88,7 +129,7 @@ class SelectLargest {
     const Index whole = size / chunk;
     maxima_.resize(to_size(whole));
     for (Index c = 0; c < whole; ++c) maxima_[to_size(c)] = maximum<chunk>(c * chunk, score);
-    least = std::max(least, cut(maxima_.data(), whole, k));
+    least = std::max(least, detail::cut_largest(maxima_.data(), whole, k));
     Index taken = 0;
     for (Index c = 0; c < whole; ++c)
       if (maxima_[to_size(c)] >= least)
@@ -126,31 +167,6 @@ class SelectLargest {
     for (Index half = 4; half > 0; half /= 2)
       for (Index l = 0; l < half; ++l) lane[l] = std::max(lane[l], lane[l + half]);
     return lane[0];
-  }
-
-  /// A number that exactly k of the values are not below; where equal ones make that impossible,
-  /// the k-th largest. None is below 0, none is NaN, and there are at least k.
-  ///
-  /// By bisection: floating-point numbers from 0 on are in the order of their bits. Some ten
-  /// passes, each a register at a time; a selection by exchanges foresees none of its branches.
-  static S cut(const S* values, Index size, Index k) {
-    using Bits = std::conditional_t<sizeof(S) == 4, std::int32_t, std::int64_t>;
-    S smallest = values[0], largest = values[0];
-    for (Index i = 0; i < size; ++i) {
-      smallest = values[i] < smallest ? values[i] : smallest;
-      largest = values[i] > largest ? values[i] : largest;
-    }
-    // At least k values are not below low, fewer than k not below high.
-    Bits low = std::bit_cast<Bits>(smallest), high = std::bit_cast<Bits>(largest) + 1;
-    while (high - low > 1) {
-      const Bits middle = low + (high - low) / 2;
-      const S least = std::bit_cast<S>(middle);
-      Bits count = 0;
-      for (Index i = 0; i < size; ++i) count += values[i] >= least ? 1 : 0;
-      if (count == k) return least;
-      (count > k ? low : high) = middle;
-    }
-    return std::bit_cast<S>(low);
   }
 
   std::vector<Index> positions_, chosen_;

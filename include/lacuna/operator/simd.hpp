@@ -5,6 +5,10 @@
 #include <cstring>
 #include <type_traits>
 
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
+
 #include <lacuna/core/matrix.hpp>
 #include <lacuna/core/real.hpp>
 
@@ -35,6 +39,17 @@ struct Simd {
       std::memcpy(to, &value, sizeof(value));
     else
       for (Index i = 0; i < count; ++i) to[i] = value[i];
+  }
+  /// Of a comparison bit l for lane l.
+  template <class Truth>
+  [[nodiscard, gnu::always_inline]] static unsigned mask_of(const Truth& truth) {
+#ifdef __AVX__
+    if constexpr (lanes == 8)
+      return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(truth)));
+#endif
+    unsigned mask = 0;
+    for (int l = 0; l < lanes; ++l) mask |= truth[l] != 0 ? 1U << l : 0U;
+    return mask;
   }
   [[nodiscard]] static double sum(const Register& values) {
     double sum = 0;

@@ -39,9 +39,11 @@ class SparseOuterProduct {
   void transposed(const MatrixArg<S>& x, const SparseCodes<S>& s, Eigen::Ref<Matrix<S>> out,
                   Index threads) {
     sort_by_atom(s, S(1));
-    for_each_block(s.rows(), atoms_per_block, threads, [&](Block block, Index) {
+    columns_.resize(to_size(resolve_threads(threads)));
+    for_each_block(s.rows(), atoms_per_block, threads, [&](Block block, Index worker) {
       // Atoms as columns, then squares of them turned, whose rows are whole cache lines of out.
-      Matrix<S> columns(x.rows(), block.count);
+      Matrix<S>& columns = columns_[to_size(worker)];
+      columns.resize(x.rows(), atoms_per_block);
       for (Index i = 0; i < block.count; ++i) sum(x, block.begin + i, columns.col(i));
       detail::transpose(columns.data(), x.rows(), block.count, x.rows(), &out(block.begin, 0),
                         out.outerStride());
@@ -100,6 +102,7 @@ class SparseOuterProduct {
 
   std::vector<Index> begin_, column_;
   std::vector<S> value_;
+  std::vector<Matrix<S>> columns_;  // of each worker
 };
 
 }  // namespace lacuna
