@@ -15,6 +15,7 @@
 #include <lacuna/core/schedule.hpp>
 #include <lacuna/core/solution.hpp>
 #include <lacuna/core/status.hpp>
+#include <lacuna/core/thread_team.hpp>
 #include <lacuna/core/version.hpp>
 #include <lacuna/concepts/atom_revival.hpp>
 #include <lacuna/concepts/dictionary.hpp>

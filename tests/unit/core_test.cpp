@@ -256,6 +256,77 @@ TEST_CASE("what a block throws reaches the caller and ends the rest", "[parallel
   CHECK(done < 199);
 }
 
+TEST_CASE("a team of threads does what new threads do, and again, and after a rest", "[parallel]") {
+  const ThreadTeam team(3);
+  for (int round = 0; round < 300; ++round) {
+    if (round % 100 == 99) std::this_thread::sleep_for(std::chrono::milliseconds(20));  // asleep
+    const Index threads = round % 3 + 1;
+    std::vector<int> seen(40, 0);
+    std::atomic<bool> fits{true};
+    for_each_block(40, 1, threads, [&](const Block& block, Index worker) {
+      if (worker < 0 || worker >= threads) fits = false;
+      ++seen[static_cast<std::size_t>(block.index)];
+    });
+    REQUIRE(fits);
+    REQUIRE(std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; }));
+  }
+}
+
+TEST_CASE("a team's threads are the same from call to call", "[parallel]") {
+  // Both threads have a block at once, so that each has one.
+  const auto ids = [] {
+    std::vector<std::thread::id> id(2);
+    std::atomic<int> here{0};
+    for_each_block(2, 1, 2, [&](const Block&, Index worker) {
+      id[static_cast<std::size_t>(worker)] = std::this_thread::get_id();
+      for (++here; here < 2;) std::this_thread::yield();
+    });
+    return id;
+  };
+  const ThreadTeam team(2);
+  const auto first = ids(), second = ids();
+  CHECK(first == second);
+  CHECK(first[0] == std::this_thread::get_id());
+  {
+    const ThreadTeam inner(2);
+    CHECK(ids()[1] != first[1]);
+  }
+  CHECK(ids() == first);  // the outer one again
+}
+
+TEST_CASE("a team gives way: to more threads, work within work, other callers", "[parallel]") {
+  const ThreadTeam team(2);
+  std::atomic<int> done{0};
+  const auto nested = [&](Index threads) {
+    for_each_block(4, 1, threads, [&](const Block&, Index) {
+      for_each_block(4, 1, 2, [&](const Block&, Index) { ++done; });
+    });
+  };
+  nested(5);
+  CHECK(done == 16);
+  nested(2);
+  CHECK(done == 32);
+  std::thread other([&] { nested(2); });
+  nested(2);
+  other.join();
+  CHECK(done == 64);
+}
+
+TEST_CASE("what a block throws reaches the caller through a team, which goes on", "[parallel]") {
+  const ThreadTeam team(2);
+  for (int round = 0; round < 20; ++round) {
+    const auto run = [&] {
+      for_each_block(50, 1, 2, [&](const Block& block, Index) {
+        if (block.index == 7) throw std::runtime_error("block 7");
+      });
+    };
+    CHECK_THROWS_AS(run(), std::runtime_error);
+  }
+  std::atomic<int> done{0};
+  for_each_block(50, 1, 2, [&](const Block&, Index) { ++done; });
+  CHECK(done == 50);
+}
+
 TEST_CASE("refusals give both shapes", "[check]") {
   struct {
     Index dim() const { return 8; }

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include <lacuna/core/matrix.hpp>
+#include <lacuna/core/thread_team.hpp>
 
 namespace lacuna {
 
@@ -25,12 +25,6 @@ struct Block {
   return (n + block_size - 1) / block_size;
 }
 
-/// The number of threads that a request stands for: itself, or the machine's cores for 0.
-[[nodiscard]] inline Index resolve_threads(Index threads) noexcept {
-  if (threads > 0) return threads;
-  return std::max<Index>(1, static_cast<Index>(std::thread::hardware_concurrency()));
-}
-
 /// Calls `work(block, worker)` once for every block of `block_size` columns of n.
 ///
 /// The split depends on n and block_size alone, never on the number of threads; which worker takes a
@@ -38,8 +32,9 @@ struct Block {
 /// caller adds up in block order) gives the same bits at any number of threads. `worker`, in
 /// `[0, threads)`, names the workspace to use.
 ///
-/// @param threads  0 for all cores. Threads are started here and joined here (some 20 us each), so a
-///                 call should have at least a millisecond of work; one block runs on the caller.
+/// @param threads  0 for all cores. They are those of a `ThreadTeam` where there is one, or started
+///                 here and joined here (20 to 100 us each), so a call should have at least a
+///                 millisecond of work; one block runs on the caller.
 /// @throws what `work` threw first; blocks not begun by then are skipped.
 template <class Work>
 void for_each_block(Index n, Index block_size, Index threads, Work&& work) {
@@ -66,7 +61,7 @@ void for_each_block(Index n, Index block_size, Index threads, Work&& work) {
       next = blocks;
     }
   };
-  {
+  if (!ThreadTeam::run(workers, run)) {
     std::vector<std::jthread> helpers;
     helpers.reserve(static_cast<std::size_t>(workers - 1));
     for (Index worker = 1; worker < workers; ++worker) helpers.emplace_back(run, worker);

@@ -35,6 +35,7 @@ struct IntegerTile {
                        std::int32_t* sums) {
     [&]<int... t>(std::integer_sequence<int, t...>) {
       Pairs sum[12] = {};
+#pragma GCC unroll 4
       for (Index p = 0; p < pairs; ++p, a += rows, b += cols) {
         Pairs low, high;
         std::memcpy(&low, a, sizeof(low));

@@ -90,7 +90,12 @@ void transpose(const S* from, Index rows, Index cols, Index from_stride, S* to, 
   };
   if (rows < cols)
     for (Index left = 0; left < cols; left += square_side)
-      for (Index top = 0; top < rows; top += square_side) turn(top, left);
+      for (Index top = 0; top < rows; top += square_side) {
+        // On their way before they are needed: so many pages a processor does not foresee.
+        for (Index j = left + square_side; j < std::min(left + 2 * square_side, cols); ++j)
+          __builtin_prefetch(from + top + j * from_stride);
+        turn(top, left);
+      }
   else
     for (Index top = 0; top < rows; top += square_side)
       for (Index left = 0; left < cols; left += square_side) turn(top, left);

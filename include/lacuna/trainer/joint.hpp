@@ -150,6 +150,7 @@ class JointTrainer {
             "the state is that of a training without this revival, or of another model");
     Work<T, D, E> work;
     Outcome outcome;
+    const ThreadTeam team(options_.threads);
     while (state.step < options_.steps && outcome.status != Status::stopped) {
       if (!observer(step(model, state, source, work))) outcome.status = Status::stopped;
     }
