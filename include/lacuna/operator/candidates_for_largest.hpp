@@ -24,8 +24,8 @@ namespace lacuna::detail {
 ///
 ///   s_i t (q_i.p - e) + b_i  and  s_i t (q_i.p + e) + b_i,  e = Quantised::error_bound(dim).
 ///
-/// A candidate's upper bound is not below the k-th largest of the lower bounds, nor below 0. That is
-/// raised while the rows are gone through, and never above what it is in the end.
+/// A candidate's upper bound is above 0, and not below the k-th largest of the lower bounds. What
+/// it is compared with rises while the rows are gone through, to that of all rows in the end.
 class CandidatesForLargest {
  public:
   /// The rows, for any number of calls. @param bias  num_atoms, or empty for none.
@@ -47,7 +47,7 @@ class CandidatesForLargest {
   /// The candidates of each signal, in order of their rows; none of a signal in `given_up()`.
   /// @param k  at least 1.
   template <Real S>
-  const Entries& operator()(const MatrixArg<S>& signals, Index k, Index threads) {
+  const SampledEntries& operator()(const MatrixArg<S>& signals, Index k, Index threads) {
     most_ = k;
     columns_.columns_of<S>(signals, threads);
     screen(signals.cols(), threads);
@@ -249,7 +249,7 @@ class CandidatesForLargest {
   std::vector<std::vector<std::int32_t>> rows_of_part_;
   std::vector<char> refused_;
   std::vector<Index> given_up_;
-  Entries found_;
+  SampledEntries found_;
 };
 
 }  // namespace lacuna::detail

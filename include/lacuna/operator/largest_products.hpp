@@ -57,7 +57,7 @@ class LargestProducts {
     if (most_ > 0) candidates_.template set_rows<S>(weights, bias, threads);
     for (Index first = 0; first < n && most_ > 0; first += most_signals) {
       const auto part = signals.middleCols(first, std::min(most_signals, n - first));
-      const detail::Entries& entries = candidates_.template operator()<S>(part, most_, threads);
+      const auto& entries = candidates_.template operator()<S>(part, most_, threads);
       choose(first, entries, product_(weights, bias, part, entries, threads), kept, threads);
       choose_of_all(first, weights, bias, part, kept, threads);
     }
@@ -69,7 +69,7 @@ class LargestProducts {
   static std::size_t to_size(Index i) { return static_cast<std::size_t>(i); }
 
   /// The largest of the candidates.
-  void choose(Index first, const detail::Entries& entries, const Vector<S>& values,
+  void choose(Index first, const detail::SampledEntries& entries, const Vector<S>& values,
               SparseCodes<S>& kept, Index threads) {
     const Index n = static_cast<Index>(entries.begin.size()) - 1;
     for_each_block(n, 256, threads, [&](Block block, Index) {

@@ -15,7 +15,7 @@
 namespace lacuna::detail {
 
 /// Entries (rows[e], j) of a matrix of n columns, for e from begin[j] to begin[j + 1].
-struct Entries {
+struct SampledEntries {
   std::vector<Index> begin = {0};
   std::vector<std::int32_t> rows;
 };
@@ -29,7 +29,8 @@ class SampledProduct {
   /// The values, in the order of the entries. @param bias  num_atoms, or empty for none.
   const Vector<S>& operator()(const MatrixArg<S>& weights,
                               const Eigen::Ref<const Vector<S>>& bias,
-                              const MatrixArg<S>& signals, const Entries& entries, Index threads) {
+                              const MatrixArg<S>& signals, const SampledEntries& entries,
+                              Index threads) {
     // By rows: a part of W is turned, so that its rows are contiguous.
     constexpr Index part = 64;
     sort_by_row(weights.rows(), entries);
@@ -64,7 +65,7 @@ class SampledProduct {
 
   static std::size_t to_size(Index i) { return static_cast<std::size_t>(i); }
 
-  void sort_by_row(Index num_rows, const Entries& entries) {
+  void sort_by_row(Index num_rows, const SampledEntries& entries) {
     begin_.assign(to_size(num_rows + 2), 0);
     for (const std::int32_t row : entries.rows) ++begin_[to_size(row + 2)];
     for (std::size_t i = 2; i < begin_.size(); ++i) begin_[i] += begin_[i - 1];
