@@ -242,6 +242,22 @@ TEST_CASE("weights that no integers stand for are candidates, and NaN is not", "
   }
 }
 
+TEST_CASE("a bias that is not finite is that of its own entry alone", "[operator]") {
+  const Matrix<float> weights = whole_numbers<float>(64, 8, 9, 55);
+  const Matrix<float> signals = whole_numbers<float>(8, 20, 9, 56);
+  for (const Index at : {Index(0), Index(7), Index(63)})
+    for (const float value : {std::numeric_limits<float>::quiet_NaN(),
+                              -std::numeric_limits<float>::infinity(),
+                              std::numeric_limits<float>::infinity()}) {
+      Vector<float> bias = whole_numbers<float>(64, 1, 9, 57);
+      bias[at] = value;
+      INFO("seeds 55 to 57, " << value << " at " << at);
+      const SparseCodes<float> kept = screened(weights, bias, signals, 3);
+      CHECK(kept.nonZeros() > 0);
+      CHECK(same_codes(kept, of_all(weights, bias, signals, 3)));
+    }
+}
+
 TEST_CASE("more signals than are integers at a time", "[operator]") {
   const Matrix<float> weights = whole_numbers<float>(33, 3, 9, 61);
   const Matrix<float> signals = whole_numbers<float>(3, 8192 + 70, 9, 62);

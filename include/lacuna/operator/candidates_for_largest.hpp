@@ -38,8 +38,12 @@ class CandidatesForLargest {
     // Rows beyond the last are never candidates.
     shifts_.assign(to_size(num_blocks(num_rows_, Tile::rows) * Tile::rows),
                    -std::numeric_limits<float>::infinity());
-    // What a sum with a bias may be off by for its rounding to a float.
-    slack_ = bias.size() > 0 ? 4e-7F * static_cast<float>(bias.cwiseAbs().maxCoeff()) : 0.0F;
+    // What a sum with a bias may be off by for its rounding to a float. NaN is no candidate, and an
+    // infinite bias needs no slack.
+    slack_ = 0;
+    for (Index i = 0; i < bias.size(); ++i)
+      if (std::isfinite(bias[i]))
+        slack_ = std::max(slack_, 4e-7F * std::abs(static_cast<float>(bias[i])));
     for (Index i = 0; i < num_rows_; ++i)
       shifts_[to_size(i)] = slack_ + (bias.size() > 0 ? static_cast<float>(bias[i]) : 0.0F);
   }

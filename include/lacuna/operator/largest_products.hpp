@@ -24,7 +24,7 @@ namespace lacuna {
 ///
 /// The answer is that of all products, up to their rounding: of equal entries the lower row wins.
 /// The bits are the same at any number of threads, and for a signal whatever other signals there
-/// are.
+/// are, unless it is gone through as a whole.
 ///
 /// @code
 /// LargestProducts<float> largest;
