@@ -11,6 +11,7 @@
 #include <lacuna/core/random.hpp>
 #include <lacuna/dictionary/unit_norm.hpp>
 #include <lacuna/encoder/top_k.hpp>
+#include <lacuna/operator/candidates_for_largest.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 #include <lacuna/operator/largest_products.hpp>
 #include <lacuna/operator/quantised.hpp>
@@ -145,7 +146,7 @@ TEST_CASE("products of integers stay in 32 bits, and within their bound of the v
         const double error = std::abs(vectors.col(i).dot(vectors.col(j)) - scale * double(sum));
         CHECK(error <= scale * static_cast<double>(Quantised::error_bound(dim)));
         // A bound that says nothing would be no bound: it is some part of the lengths.
-        if (i != 7 && j != 7 && i != 4 && j != 4 && dim > 1)
+        if (i != 7 && j != 7 && i != 4 && j != 4 && dim > 2)
           CHECK(scale * static_cast<double>(Quantised::error_bound(dim)) <=
                 2e-4 * std::sqrt(static_cast<double>(dim)) * vectors.col(i).norm() *
                     vectors.col(j).norm());
@@ -225,6 +226,54 @@ TEST_CASE("signals with too many candidates are gone through as a whole", "[oper
     CHECK(same_codes(screened(weights, bias, signals, k), of_all(weights, bias, signals, k)));
     CHECK(screened(weights, Vector<float>(), signals, k).col(3).nonZeros() == 0);
   }
+}
+
+TEST_CASE("few entries are candidates, and equal ones are given up", "[operator]") {
+  Matrix<float> weights = random_normal<float>(1000, 200, 91);
+  Matrix<float> signals = random_normal<float>(200, 60, 92);
+  signals.col(5).setZero();
+  detail::CandidatesForLargest candidates;
+  const auto find = [&](const Vector<float>& bias, Index k) -> const detail::SampledEntries& {
+    candidates.set_rows<float>(weights, bias, 1);
+    return candidates.operator()<float>(signals, k, 1);
+  };
+  const detail::SampledEntries& found = find(Vector<float>(), 20);
+  INFO("seeds 91 and 92");
+  CHECK(candidates.given_up().empty());
+  for (Index j = 0; j < 60; ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    const Index size = found.begin[at + 1] - found.begin[at];
+    INFO("signal " << j << " has " << size << " candidates");
+    CHECK((j == 5 ? size == 0 : size >= 20 && size <= 30));
+  }
+  static_cast<void>(find(Vector<float>::Ones(1000), 20));
+  CHECK(candidates.given_up() == std::vector<Index>{5});  // of whose entries all are 1
+  weights.bottomRows(900) = weights.row(0).replicate(900, 1);
+  static_cast<void>(find(Vector<float>(), 20));
+  CHECK(!candidates.given_up().empty());
+  CHECK(candidates.given_up().size() < 60);
+}
+
+TEST_CASE("what is gone through as a whole does not depend on the other signals", "[operator]") {
+  Matrix<float> weights = random_normal<float>(600, 70, 95);
+  for (Index i = 1; i < 600; ++i)
+    weights.row(i) = weights.row(0) + 3e-6F * weights.row(i);  // all entries are nearly equal
+  const Matrix<float> signals = random_normal<float>(70, 40, 96);
+  const SparseCodes<float> kept = screened(weights, Vector<float>(), signals, 8, 2);
+  REQUIRE(kept.nonZeros() > 0);
+  for (Index j = 0; j < 40; ++j) {
+    INFO("seeds 95 and 96, signal " << j);
+    CHECK(same_codes(screened(weights, Vector<float>(), Matrix<float>(signals.col(j)), 8),
+                     SparseCodes<float>(kept.middleCols(j, 1))));
+  }
+}
+
+TEST_CASE("a large bias is rounded to a float, and its entry not lost", "[operator]") {
+  const Matrix<double> weights = 1e-2 * random_normal<double>(200, 16, 97);
+  const Matrix<double> signals = 1e-2 * random_normal<double>(16, 50, 98);
+  const Vector<double> bias = 1e4 + 1e-4 * random_normal<double>(200, 1, 99).array();
+  INFO("seeds 97 to 99");
+  CHECK(same_pattern(screened(weights, bias, signals, 2), of_all(weights, bias, signals, 2)));
 }
 
 TEST_CASE("weights that no integers stand for are candidates, and NaN is not", "[operator]") {

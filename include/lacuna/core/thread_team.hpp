@@ -97,7 +97,7 @@ class ThreadTeam {
     struct alignas(64) Call {  // a cache line each
       std::atomic<int> what = nothing;
       void say(int word) {
-        what.store(word, std::memory_order_release);
+        what.store(word);  // in order with what notify_one reads: whether anyone is asleep
         what.notify_one();
       }
     };

@@ -193,7 +193,7 @@ class CandidatesForLargest {
 
   [[nodiscard]] float lower_of(float upper, float scale, const Column& column) const {
     const float lower = upper - 2 * (column.reach * scale + slack_);
-    return lower > 0 ? lower : 0;
+    return lower > 0 && upper <= std::numeric_limits<float>::max() ? lower : 0;
   }
 
   /// Takes the candidates among the first rows. Of numbers in `maxima` groups, the k-th largest of

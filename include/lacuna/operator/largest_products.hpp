@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include <lacuna/core/check.hpp>
-#include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/candidates_for_largest.hpp>
 #include <lacuna/operator/keep_largest.hpp>
 #include <lacuna/operator/sampled_product.hpp>
@@ -24,7 +25,7 @@ namespace lacuna {
 ///
 /// The answer is that of all products, up to their rounding: of equal entries the lower row wins.
 /// The bits are the same at any number of threads, and for a signal whatever other signals there
-/// are, unless it is gone through as a whole.
+/// are.
 ///
 /// @code
 /// LargestProducts<float> largest;
@@ -40,8 +41,9 @@ class LargestProducts {
            num_atoms >= 512 && n >= 256 && k <= num_atoms / 32;
   }
 
-  /// kept, num_atoms x n, keeps its memory, and so does the work space. @param bias  num_atoms, or
-  /// empty for none; @param threads  0 for all cores. Shapes are the caller's to check.
+  /// kept, num_atoms x n, keeps its memory, and so does the work space. @param weights  at least
+  /// 1 x 1; @param bias  num_atoms, or empty for none; @param threads  0 for all cores. Shapes are
+  /// the caller's to check.
   /// @throws std::invalid_argument for 2^31 entries or more, or a dim above 2^14.
   void operator()(const MatrixArg<S>& weights, const Eigen::Ref<const Vector<S>>& bias,
                   const MatrixArg<S>& signals, Index k, SparseCodes<S>& kept, Index threads = 1) {
@@ -55,64 +57,73 @@ class LargestProducts {
     kept.resizeNonZeros(most_ * n);
     count_.assign(to_size(n), 0);
     if (most_ > 0) candidates_.template set_rows<S>(weights, bias, threads);
+    const Index most_signals = std::min<Index>(8192, (Index{1} << 30) / (3 * most_ + 64));
     for (Index first = 0; first < n && most_ > 0; first += most_signals) {
       const auto part = signals.middleCols(first, std::min(most_signals, n - first));
       const auto& entries = candidates_.template operator()<S>(part, most_, threads);
-      choose(first, entries, product_(weights, bias, part, entries, threads), kept, threads);
+      choose([&](Index j) { return first + j; }, entries,
+             product_(weights, bias, part, entries, threads), kept, threads);
       choose_of_all(first, weights, bias, part, kept, threads);
     }
     detail::close_gaps(most_, count_, kept);
   }
 
  private:
-  static constexpr Index most_signals = 8192;  // that are integers at a time
   static std::size_t to_size(Index i) { return static_cast<std::size_t>(i); }
 
-  /// The largest of the candidates.
-  void choose(Index first, const detail::SampledEntries& entries, const Vector<S>& values,
-              SparseCodes<S>& kept, Index threads) {
+  /// The largest of some entries, for the signals that their columns stand for.
+  template <class SignalOf>
+  void choose(const SignalOf& signal_of, const detail::SampledEntries& entries,
+              const Vector<S>& values, SparseCodes<S>& kept, Index threads) {
     const Index n = static_cast<Index>(entries.begin.size()) - 1;
     for_each_block(n, 256, threads, [&](Block block, Index) {
       SelectLargest<S> select(4 * most_);
       for (Index j = block.begin; j < block.begin + block.count; ++j) {
         const Index begin = entries.begin[to_size(j)], end = entries.begin[to_size(j + 1)];
         const auto some = values.segment(begin, end - begin);
-        write(first + j, select(some, most_, true), some, kept,
-              [&](Index i) { return entries.rows[to_size(begin + i)]; });
+        write(signal_of(j), select(some, most_, true), some, entries.rows.data() + begin, kept);
       }
     });
   }
 
-  /// The largest of all entries, where the candidates were too many.
+  /// The largest of all entries, where the candidates were too many; a few signals at a time.
   void choose_of_all(Index first, const MatrixArg<S>& weights,
                      const Eigen::Ref<const Vector<S>>& bias, const MatrixArg<S>& signals,
                      SparseCodes<S>& kept, Index threads) {
-    const std::vector<Index>& columns = candidates_.given_up();
-    if (columns.empty()) return;
-    const Matrix<S> part = signals(Eigen::all, columns);
-    Matrix<S> products(weights.rows(), part.cols());
-    blocked_product(weights, part, products, threads);
-    if (bias.size() > 0) products.colwise() += bias;
-    SelectLargest<S> select(weights.rows());
-    for (Index j = 0; j < part.cols(); ++j)
-      write(first + columns[to_size(j)], select(products.col(j), most_, true), products.col(j),
-            kept, [](Index i) { return i; });
+    const std::vector<Index>& given_up = candidates_.given_up();
+    const Index n = static_cast<Index>(given_up.size()), num_atoms = weights.rows();
+    const Index group = std::max<Index>(1, (Index{1} << 20) / num_atoms);
+    for (Index begin = 0; begin < n; begin += group) {
+      const Index count = std::min(group, n - begin);
+      const std::vector<Index> columns(given_up.begin() + begin, given_up.begin() + begin + count);
+      const Matrix<S> part = signals(Eigen::all, columns);
+      all_.begin.resize(to_size(count + 1));
+      all_.rows.resize(to_size(count * num_atoms));
+      for (Index j = 0; j < count; ++j) {
+        all_.begin[to_size(j + 1)] = (j + 1) * num_atoms;
+        const auto rows = all_.rows.begin() + j * num_atoms;
+        std::iota(rows, rows + num_atoms, 0);
+      }
+      choose([&](Index j) { return first + columns[to_size(j)]; }, all_,
+             product_(weights, bias, part, all_, threads), kept, threads);
+    }
   }
 
-  template <class Values, class RowOf>
-  void write(Index column, const std::vector<Index>& chosen, const Values& values,
-             SparseCodes<S>& kept, const RowOf& row_of) {
-    Index next = column * most_;
+  template <class Values>
+  void write(Index signal, const std::vector<Index>& chosen, const Values& values,
+             const std::int32_t* rows, SparseCodes<S>& kept) {
+    Index next = signal * most_;
     for (const Index i : chosen) {
-      kept.innerIndexPtr()[next] = static_cast<typename SparseCodes<S>::StorageIndex>(row_of(i));
+      kept.innerIndexPtr()[next] = static_cast<typename SparseCodes<S>::StorageIndex>(rows[i]);
       kept.valuePtr()[next++] = values[i];
     }
-    count_[to_size(column)] = next - column * most_;
+    count_[to_size(signal)] = next - signal * most_;
   }
 
   Index most_ = 0;
   detail::CandidatesForLargest candidates_;
   detail::SampledProduct<S> product_;
+  detail::SampledEntries all_;  // of the signals that are gone through as a whole
   std::vector<Index> count_;
 };
 

@@ -14,12 +14,12 @@
 
 namespace lacuna::detail {
 
-/// Vectors as 16-bit integers, v ~ scale q with |v_k - scale q_k| <= scale / 2, for products that
-/// say which products of the vectors themselves are worth making.
+/// Vectors as 16-bit integers, v ~ scale q with |v_k - scale q_k| <= scale / 2 (but for the
+/// rounding of floats), for products that say which products of the vectors are worth making.
 ///
-/// Scales are the least for which no sum of products of two such vectors leaves 32 bits: by Cauchy
-/// and Schwarz it is at most |q| |q'|, for which |q| <= 46340 will do. Of an entry no more than
-/// 32767 is asked. With
+/// Scales are so large that no sum of products of two such vectors leaves 32 bits: by Cauchy and
+/// Schwarz it is at most |q| |q'|, for which |q| <= 46340 will do. No entry leaves 16 bits. A
+/// vector of 0 has scale 0. With
 ///
 ///   v.v' = scale scale' (q.q' + error),  |error| <= (|q| + |q'|) sqrt(dim) / 2 + dim / 4
 ///
@@ -29,10 +29,10 @@ class Quantised {
   /// More entries would leave room for rounding in lengths that are summed up in floats.
   static constexpr Index most_dim = Index{1} << 14;
 
-  /// Of v.v' in units of both scales. With one part in a hundred for the rounding of floats.
+  /// Of v.v' in units of both scales. What is above the formula is for the rounding of floats.
   [[nodiscard]] static float error_bound(Index dim) {
     const auto d = static_cast<double>(dim);
-    return static_cast<float>(1.01 * (largest_norm * std::sqrt(d) + d / 4));
+    return static_cast<float>(1.01 * (largest_norm * std::sqrt(d) + d / 4) + 2000);
   }
 
   [[nodiscard]] Index num_pairs() const noexcept { return num_pairs_; }
@@ -70,7 +70,7 @@ class Quantised {
       for (Index i = 0; i < rows.count; ++i) {
         const float scale = scale_for(squares[i], largest[i], m.cols());
         scales_[static_cast<std::size_t>(rows.begin + i)] = scale;
-        inverse[i] = 1 / scale;
+        inverse[i] = inverse_of(scale);
       }
       std::int32_t* to = pairs_.data() + rows.begin * num_pairs_;
       for (Index top = 0; top < whole; top += IntegerTile::rows) {
@@ -98,11 +98,12 @@ class Quantised {
         const auto column = m.col(j).template cast<float>();
         const S* from = &m.coeffRef(0, j);
         const float scale = scale_for(column.squaredNorm(), column.cwiseAbs().maxCoeff(), m.rows());
+        const float inverse = inverse_of(scale);
         scales_[static_cast<std::size_t>(j)] = scale;
         const Index within = j % IntegerTile::cols;
         std::int32_t* to = pairs_.data() + (j - within) * num_pairs_ + within;
         for (Index k = 0; k < m.rows(); k += 2, to += IntegerTile::cols)
-          *to = pair_of(from[k], k + 1 < m.rows() ? from[k + 1] : S(0), 1 / scale);
+          *to = pair_of(from[k], k + 1 < m.rows() ? from[k + 1] : S(0), inverse);
       }
     });
   }
@@ -113,12 +114,14 @@ class Quantised {
   static constexpr double largest_norm = 46340;
 
   void resize(Index width, Index count, Index dim) {
-    if (count == count_ && num_pairs_ == num_blocks(dim, 2)) return;  // what is beyond is 0 still
-    count_ = count;
-    num_pairs_ = num_blocks(dim, 2);
-    const Index whole = num_blocks(count, width) * width;
-    pairs_.setZero(whole * num_pairs_);
+    const Index num_pairs = num_blocks(dim, 2), whole = num_blocks(count, width) * width;
+    if (count == count_ && num_pairs == num_pairs_ && whole * num_pairs == pairs_.size())
+      return;  // what is beyond the last vector is 0 still
+    count_ = 0;
+    pairs_.setZero(whole * num_pairs);
     scales_.assign(static_cast<std::size_t>(whole), 0.0F);
+    num_pairs_ = num_pairs;
+    count_ = count;
   }
 
   template <Real S>
@@ -130,13 +133,16 @@ class Quantised {
 
   /// For entries so small that their squares are 0, no smaller than what leaves them at 0.
   static float scale_for(float squares, float largest, Index dim) {
+    if (largest == 0 && squares == 0) return 0;
     const double longest = 46300 - std::sqrt(static_cast<double>(dim)) / 2;
     const double scale = std::max({std::sqrt(static_cast<double>(squares)) / longest,
                                    static_cast<double>(largest) / 32766, 1e-18});
     return static_cast<float>(scale);
   }
+  static float inverse_of(float scale) { return scale == 0 ? 0 : 1 / scale; }
 
-  /// Rounded as floats are when they are added to a number that leaves 16 bits behind the point.
+  /// Rounded as floats are when they are added to 1.5 * 2^23, whose last bit counts 1: the lower
+  /// bits of the sum are then those of the integer.
   template <Real S>
   [[gnu::always_inline]] static std::int32_t pair_of(S first, S second, float inverse) {
     const auto bits = [&](S value) {
