@@ -271,7 +271,7 @@ TEST_CASE("what is gone through as a whole does not depend on the other signals"
 TEST_CASE("a large bias is rounded to a float, and its entry not lost", "[operator]") {
   const Matrix<double> weights = 1e-2 * random_normal<double>(200, 16, 97);
   const Matrix<double> signals = 1e-2 * random_normal<double>(16, 50, 98);
-  const Vector<double> bias = 1e4 + 1e-4 * random_normal<double>(200, 1, 99).array();
+  const Vector<double> bias = 1e4 + 1e-3 * random_normal<double>(200, 1, 99).array();
   INFO("seeds 97 to 99");
   CHECK(same_pattern(screened(weights, bias, signals, 2), of_all(weights, bias, signals, 2)));
 }
