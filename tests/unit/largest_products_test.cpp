@@ -126,8 +126,8 @@ TEST_CASE("products of integers stay in 32 bits, and within their bound of the v
     vectors.col(6) = vectors.col(0).array() + 1e-5;  // rounds one way
     vectors.col(7).setConstant(1e-30);
     Quantised left, right;
-    left.rows_of<double>(Matrix<double>(vectors.transpose()), 1);
-    right.columns_of<double>(vectors, 1);
+    left.set_rows<double>(Matrix<double>(vectors.transpose()), 1);
+    right.set_columns<double>(vectors, 1);
     const auto entry = [](std::int32_t pair, Index half) {
       return std::int64_t{static_cast<std::int16_t>(half == 0 ? pair & 0xffff : pair >> 16)};
     };
@@ -160,8 +160,8 @@ TEST_CASE("vectors that no integers stand for have no finite scale", "[operator]
   vectors(1, 1) = std::numeric_limits<float>::infinity();
   vectors(2, 2) = std::numeric_limits<float>::quiet_NaN();
   Quantised columns, rows;
-  columns.columns_of<float>(vectors, 1);
-  rows.rows_of<float>(Matrix<float>(vectors.transpose()), 1);
+  columns.set_columns<float>(vectors, 1);
+  rows.set_rows<float>(Matrix<float>(vectors.transpose()), 1);
   for (Index j = 0; j < 4; ++j) {
     INFO("vector " << j);
     CHECK(std::isfinite(columns.scale(j)) == (j == 3));
@@ -235,7 +235,7 @@ TEST_CASE("few entries are candidates, and equal ones are given up", "[operator]
   detail::CandidatesForLargest candidates;
   const auto find = [&](const Vector<float>& bias, Index k) -> const detail::SampledEntries& {
     candidates.set_rows<float>(weights, bias, 1);
-    return candidates.operator()<float>(signals, k, 1);
+    return candidates.find<float>(signals, k, 1);
   };
   const detail::SampledEntries& found = find(Vector<float>(), 20);
   INFO("seeds 91 and 92");

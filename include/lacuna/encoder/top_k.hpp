@@ -19,7 +19,9 @@ namespace lacuna {
 ///
 /// A code has at most k active entries: fewer where fewer pre-activations are above 0. Of equal
 /// entries the lower atom wins. k above num_atoms is num_atoms. The gradient flows through the kept
-/// entries alone. Cost: 2 dim num_atoms flops a signal forward, 2 dim k backward.
+/// entries alone. Cost: 2 dim num_atoms flops a signal forward, 2 dim k backward; for many signals
+/// and k far below num_atoms most of the former are operations on 16-bit integers, which change
+/// codes by no more than rounding does (`LargestProducts`).
 ///
 /// Source: Makhzani & Frey, "k-Sparse autoencoders", 2014; Gao et al., "Scaling and evaluating
 /// sparse autoencoders", 2024.

@@ -32,7 +32,7 @@ class CandidatesForLargest {
   template <Real S>
   void set_rows(const MatrixArg<S>& weights, const Eigen::Ref<const Vector<S>>& bias,
                 Index threads) {
-    rows_.rows_of<S>(weights, threads);
+    rows_.set_rows<S>(weights, threads);
     error_ = Quantised::error_bound(weights.cols());
     num_rows_ = weights.rows();
     // Rows beyond the last are never candidates.
@@ -51,9 +51,9 @@ class CandidatesForLargest {
   /// The candidates of each signal, in order of their rows; none of a signal in `given_up()`.
   /// @param k  at least 1.
   template <Real S>
-  const SampledEntries& operator()(const MatrixArg<S>& signals, Index k, Index threads) {
+  const SampledEntries& find(const MatrixArg<S>& signals, Index k, Index threads) {
     most_ = k;
-    columns_.columns_of<S>(signals, threads);
+    columns_.set_columns<S>(signals, threads);
     screen(signals.cols(), threads);
     return found_;
   }

@@ -54,7 +54,7 @@ class Quantised {
   /// The rows of a matrix, for the left factor of an `IntegerTile`. Beyond the last there are
   /// vectors of 0 up to a whole tile.
   template <Real S>
-  void rows_of(const MatrixArg<S>& m, Index threads) {
+  void set_rows(const MatrixArg<S>& m, Index threads) {
     resize(IntegerTile::rows, m.rows(), m.cols());
     // A part of the rows stays in the cache from its lengths to its integers.
     for_each_block(m.rows(), part, threads, [&](Block rows, Index) {
@@ -91,7 +91,7 @@ class Quantised {
 
   /// The columns of a matrix, for the right factor.
   template <Real S>
-  void columns_of(const MatrixArg<S>& m, Index threads) {
+  void set_columns(const MatrixArg<S>& m, Index threads) {
     resize(IntegerTile::cols, m.cols(), m.rows());
     for_each_block(m.cols(), 8 * IntegerTile::cols, threads, [&](Block cols, Index) {
       for (Index j = cols.begin; j < cols.begin + cols.count; ++j) {

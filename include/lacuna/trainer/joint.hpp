@@ -41,7 +41,9 @@ struct JointTrainerOptions {
       true;  ///< of atoms of unit norm, only what turns them; false: the paper's form
   double max_gradient_norm =
       0;              ///< longer gradients, of all parameters together, are cut to it; 0: none
-  Index threads = 1;  ///< of the loss; encoder and optimiser have their own
+  /// Of the loss, and of the team that waits for all parts of a step; encoder and optimiser say
+  /// themselves how many they take.
+  Index threads = 1;
 };
 
 /// Trains a sparse autoencoder: encoder, dictionary and learnable transform by the gradient of
