@@ -24,9 +24,11 @@ namespace lacuna {
 /// are. A signal with too many of them is gone through as a whole.
 ///
 /// Cost: 2 dim num_atoms operations on integers a signal, and 2 dim flops a candidate; a signal
-/// that is gone through as a whole 2 dim num_atoms flops. Source: bounds from rounded vectors first, and
-/// exact values of what they leave, as in Weber, Schek & Blott, "A quantitative analysis and
-/// performance study for similarity-search methods in high-dimensional spaces" (VA-file), 1998.
+/// that is gone through as a whole 2 dim num_atoms flops.
+///
+/// Source: bounds by rounded vectors first, and exact values of what they leave, as in Weber, Schek
+/// & Blott, "A quantitative analysis and performance study for similarity-search methods in
+/// high-dimensional spaces", 1998 (the VA-file).
 ///
 /// The answer is that of all products, up to their rounding: of equal entries the lower row wins.
 /// The bits are the same at any number of threads, and for a signal whatever other signals there
