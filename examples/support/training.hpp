@@ -93,14 +93,16 @@ class Training final : public AnyTraining {
 template <class E>
 void silence(E& encoder, double share) {
   if constexpr (requires { encoder.affine(); }) {
-    const Index num_atoms = encoder.affine().num_atoms(), dim = encoder.affine().dim();
-    const auto count = static_cast<Index>(std::lround(share * static_cast<double>(num_atoms)));
-    // Weights column by column, and then the bias.
-    Eigen::Map<Matrix<float>> columns(encoder.parameters().data(), num_atoms, dim + 1);
-    if constexpr (requires { encoder.k(); })
-      columns.topLeftCorner(count, dim) *= 1e-3F;
-    else
-      columns.col(dim).head(count).setConstant(-100);
+    const auto& map = encoder.affine();
+    const double count = std::round(share * static_cast<double>(map.num_atoms()));
+    auto parameters = encoder.parameters();
+    for (Index i = 0; i < static_cast<Index>(count); ++i) {
+      const auto [weights_of, others_of] = map.entries_of(i);
+      if constexpr (requires { encoder.k(); })
+        map.view(parameters, weights_of) *= 1e-3F;
+      else
+        map.view(parameters, others_of)[0] = -100;
+    }
   }
 }
 

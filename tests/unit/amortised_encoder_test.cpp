@@ -50,7 +50,8 @@ bool same_bits(const M& a, const M& b) {
   return a.rows() == b.rows() && a.cols() == b.cols() && (a.array() == b.array()).all();
 }
 
-M preactivation(const AffineMap<double>& map, const M& x) {
+template <WeightOrder order>
+M preactivation(const AffineMap<double, order>& map, const M& x) {
   M values;
   map.apply(x, values);
   return values;
@@ -546,12 +547,10 @@ TEST_CASE("the sparse outer product is the dense one", "[sparse_outer_product]")
   const SparseCodes<double> sparse = codes.sparseView();
   SparseOuterProduct<double> product;
   for (const Index threads : {1, 2}) {
-    M atoms = M::Constant(21, 150, 7), weights = M::Constant(150, 21, 7);
+    M atoms = M::Constant(21, 150, 7);
     V sums = V::Constant(150, 7);
     product(x, sparse, atoms, threads);
     CHECK((atoms - x * codes.transpose()).cwiseAbs().maxCoeff() < 1e-13);
-    product.transposed(x, sparse, weights, threads);
-    CHECK(same_bits(weights, atoms.transpose()));
     product.row_sums(sums);
     CHECK((sums - codes.rowwise().sum()).cwiseAbs().maxCoeff() < 1e-13);
   }

@@ -224,6 +224,63 @@ TEST_CASE("random weights are uniform in +-1/sqrt(dim), and a function of the se
     REQUIRE(narrow.parameters()[k] == static_cast<float>(map.parameters()[k]));
 }
 
+TEST_CASE("an affine map is the same in either order of its weights", "[affine_map]") {
+  const bool bias = GENERATE(false, true);
+  CAPTURE(bias);
+  INFO("seeds 4 to 6");
+  const RandomWeights init{.dim = 3, .num_atoms = 5, .bias = bias, .seed = 4};
+  const Vector<double> others = Vector<double>::LinSpaced(10, 1, 2);
+  const AffineMap<double> by_input(init, others);
+  const AffineMap<double, WeightOrder::by_atom> by_atom(init, others);
+  const Matrix<double> weights = by_input.weights();
+  CHECK(same_bits(Matrix<double>(by_atom.weights()), weights));
+  CHECK(same_bits(Matrix<double>(by_atom.directions()), Matrix<double>(weights.transpose())));
+  CHECK(same_bits(Vector<double>(by_atom.bias()), Vector<double>(by_input.bias())));
+  CHECK(same_bits(Vector<double>(by_atom.others()), others));
+  CHECK(by_atom.num_affine() == by_input.num_affine());
+  CHECK(same_bits(by_atom.parameters(), AffineMap<double, WeightOrder::by_atom>(
+                                            weights, Vector<double>(by_input.bias()), others)
+                                            .parameters()));
+
+  const Matrix<double> x = random_normal<double>(3, 7, 5);
+  Matrix<double> expected, values;
+  by_input.apply(x, expected);
+  by_atom.apply(x, values);
+  CHECK((values - expected).cwiseAbs().maxCoeff() < 1e-15);
+
+  // What is an atom's, wherever it lies: its weights, then its bias and two others.
+  for (Index i = 0; i < 5; ++i) {
+    const auto check = [&](const auto& map) {
+      auto parameters = map.parameters();
+      const auto [weights_of, others_of] = map.entries_of(i);
+      CHECK(same_bits(Vector<double>(map.view(parameters, weights_of)),
+                      Vector<double>(weights.row(i).transpose())));
+      Vector<double> rest(bias ? 3 : 2);
+      if (bias) rest[0] = map.bias()[i];
+      rest.tail(2) << others[i], others[5 + i];
+      CHECK(same_bits(Vector<double>(map.view(parameters, others_of)), rest));
+    };
+    check(by_input);
+    check(by_atom);
+  }
+
+  Matrix<double> dense = random_normal<double>(5, 7, 6);
+  dense = (dense.array() > 0).select(dense, 0.0);
+  const SparseCodes<double> sparse = dense.sparseView();
+  Vector<double> dense_gradient, gradient;
+  SparseOuterProduct<double> product;
+  by_input.backward(x, dense, dense_gradient);
+  by_atom.backward(x, sparse, gradient, product);
+  for (Index i = 0; i < 5; ++i)
+    for (const std::size_t part : {0U, 1U})
+      CHECK((by_atom.view(gradient, by_atom.entries_of(i)[part]) -
+             by_input.view(dense_gradient, by_input.entries_of(i)[part]))
+                .cwiseAbs()
+                .maxCoeff() < 1e-14);
+  CHECK((by_atom.transpose_times(sparse) - by_input.transpose_times(dense)).cwiseAbs().maxCoeff() <
+        1e-15);
+}
+
 TEST_CASE("amortised encoders keep the laws of differentiable ones", "[laws]") {
   const Dense d = gaussian(4, 7, 2);
   const bool bias = GENERATE(false, true);

@@ -41,7 +41,7 @@ template <Real S>
 SparseCodes<S> screened(const Matrix<S>& weights, const Vector<S>& bias, const Matrix<S>& signals,
                         Index k, Index threads = 1) {
   SparseCodes<S> kept;
-  LargestProducts<S>()(weights, bias, signals, k, kept, threads);
+  LargestProducts<S>()(Matrix<S>(weights.transpose()), bias, signals, k, kept, threads);
   return kept;
 }
 
@@ -126,8 +126,8 @@ TEST_CASE("products of integers stay in 32 bits, and within their bound of the v
     vectors.col(6) = vectors.col(0).array() + 1e-5;  // rounds one way
     vectors.col(7).setConstant(1e-30);
     Quantised left, right;
-    left.set_rows<double>(Matrix<double>(vectors.transpose()), 1);
-    right.set_columns<double>(vectors, 1);
+    left.set_columns<16, double>(vectors, 1);
+    right.set_columns<6, double>(vectors, 1);
     const auto entry = [](std::int32_t pair, Index half) {
       return std::int64_t{static_cast<std::int16_t>(half == 0 ? pair & 0xffff : pair >> 16)};
     };
@@ -160,8 +160,8 @@ TEST_CASE("vectors that no integers stand for have no finite scale", "[operator]
   vectors(1, 1) = std::numeric_limits<float>::infinity();
   vectors(2, 2) = std::numeric_limits<float>::quiet_NaN();
   Quantised columns, rows;
-  columns.set_columns<float>(vectors, 1);
-  rows.set_rows<float>(Matrix<float>(vectors.transpose()), 1);
+  columns.set_columns<6, float>(vectors, 1);
+  rows.set_columns<16, float>(vectors, 1);
   for (Index j = 0; j < 4; ++j) {
     INFO("vector " << j);
     CHECK(std::isfinite(columns.scale(j)) == (j == 3));
@@ -197,19 +197,20 @@ TEMPLATE_TEST_CASE("the largest products are those of all products, for signals 
                    "[operator]", float, double) {
   using S = TestType;
   const Matrix<S> weights = random_normal<S>(700, 96, 31), signals = random_normal<S>(96, 150, 32);
+  const Matrix<S> directions = weights.transpose();
   const Vector<S> bias = random_normal<S>(700, 1, 33);
   LargestProducts<S> largest;
   SparseCodes<S> kept;
   for (const Index k : {Index(3), Index(20)}) {
     const SparseCodes<S> expected = of_all(weights, bias, signals, k);
-    largest(weights, bias, signals, k, kept, 2);
+    largest(directions, bias, signals, k, kept, 2);
     INFO("seeds 31 to 33, k " << k);
     REQUIRE(same_pattern(kept, expected));
     CHECK(Matrix<S>(kept - expected).cwiseAbs().maxCoeff() <=
           500 * std::numeric_limits<S>::epsilon());
     // A signal's entries do not depend on the others; and a smaller batch may follow a larger one.
     SparseCodes<S> alone;
-    largest(weights, bias, signals.middleCols(70, 1), k, alone, 1);
+    largest(directions, bias, signals.middleCols(70, 1), k, alone, 1);
     CHECK(same_codes(alone, SparseCodes<S>(kept.middleCols(70, 1))));
   }
 }
@@ -234,7 +235,7 @@ TEST_CASE("few entries are candidates, and equal ones are given up", "[operator]
   signals.col(5).setZero();
   detail::CandidatesForLargest candidates;
   const auto find = [&](const Vector<float>& bias, Index k) -> const detail::SampledEntries& {
-    candidates.set_rows<float>(weights, bias, 1);
+    candidates.set_rows<float>(Matrix<float>(weights.transpose()), bias, 1);
     return candidates.find<float>(signals, k, 1);
   };
   const detail::SampledEntries& found = find(Vector<float>(), 20);
@@ -314,13 +315,26 @@ TEST_CASE("more signals than are integers at a time", "[operator]") {
                    of_all(weights, Vector<float>(), signals, 2)));
 }
 
-TEST_CASE("largest products of vectors too long for the bounds are refused", "[operator]") {
+TEST_CASE(
+    "largest products of vectors that do not fit, or are too long for the bounds, are refused",
+    "[operator]") {
   SparseCodes<float> kept;
   const std::string message = message_of([&] {
-    LargestProducts<float>()(Matrix<float>::Ones(1, Quantised::most_dim + 1), Vector<float>(),
+    LargestProducts<float>()(Matrix<float>::Ones(Quantised::most_dim + 1, 1), Vector<float>(),
                              Matrix<float>::Ones(Quantised::most_dim + 1, 1), 1, kept);
   });
   CHECK(message == "LargestProducts: dim is 16385, above 16384");
+  const auto of_shapes = [&](Index dim, Index biases) {
+    return message_of([&] {
+      LargestProducts<float>()(Matrix<float>::Ones(3, 5), Vector<float>::Ones(biases),
+                               Matrix<float>::Ones(dim, 2), 1, kept);
+    });
+  };
+  CHECK(of_shapes(3, 0).empty());
+  CHECK(of_shapes(5, 0) ==
+        "LargestProducts: signals are 5 x 2, the direction matrix is 3 x 5: expected 3 rows");
+  CHECK(of_shapes(3, 3) ==
+        "LargestProducts: biases are 3 x 1, the direction matrix is 3 x 5: expected 5 rows");
 }
 
 TEST_CASE("a TopK encoder that goes by integers keeps what it would keep without", "[encoder]") {
@@ -329,7 +343,7 @@ TEST_CASE("a TopK encoder that goes by integers keeps what it would keep without
   const Matrix<float> signals = random_normal<float>(dim, n, 72);
   const TopKEncoder<float> encoder(RandomWeights{dim, num_atoms, true, 73}, k);
   const SparseCodes<float> expected =
-      of_all<float>(encoder.affine().weights(), encoder.affine().bias(), signals, k);
+      of_all<float>(Matrix<float>(encoder.affine().weights()), encoder.affine().bias(), signals, k);
   const SparseCodes<float> codes = encoder.encode(dictionary, signals);
   INFO("seeds 71 to 73");
   REQUIRE(same_pattern(codes, expected));

@@ -37,13 +37,21 @@ static_assert(RevivalFor<AuxiliaryK, Model<Identity, UnitNorm, TopKEncoder<doubl
 
 constexpr Index dim = 6, num_atoms = 10;
 
+/// One whose weights lie by input and one whose weights lie by atom, with equal codes.
+using Linear = LinearReluEncoder<double>;
+class EveryPositive : public TopKEncoder<double> {
+ public:
+  EveryPositive(const Matrix<double>& weights, const Vector<double>& bias)
+      : TopKEncoder<double>(weights, num_atoms, bias) {}
+};
+
 /// Latents 3 and 7 are never active, whatever the signal.
-Model<Identity, UnitNorm, LinearReluEncoder<double>> with_two_dead(std::uint64_t seed) {
+template <class E>
+Model<Identity, UnitNorm, E> with_two_dead(std::uint64_t seed) {
   const Matrix<double> weights = random_normal<double>(num_atoms, dim, seed);
   Vector<double> bias = random_normal<double>(num_atoms, 1, seed + 1).cwiseAbs();
   bias[3] = bias[7] = -1000;
-  return {Identity{}, UnitNorm(random_normal<double>(dim, num_atoms, seed + 2)),
-          LinearReluEncoder<double>(weights, bias)};
+  return {Identity{}, UnitNorm(random_normal<double>(dim, num_atoms, seed + 2)), E(weights, bias)};
 }
 
 }  // namespace
@@ -64,9 +72,10 @@ TEST_CASE("a latent is dead after a window without an active code", "[revival]")
   CHECK(activity.dead(2, 1).size() == 3);
 }
 
-TEST_CASE("Resample gives the dead the worst signals, and nothing else changes", "[revival]") {
+TEMPLATE_TEST_CASE("Resample gives the dead the worst signals, and nothing else changes",
+                   "[revival]", Linear, EveryPositive) {
   INFO("seeds 1 to 5");
-  auto model = with_two_dead(1);
+  auto model = with_two_dead<TestType>(1);
   const auto before = model;
   const Matrix<double> x = random_normal<double>(dim, 20, 4);
   Matrix<double> residual = random_normal<double>(dim, 20, 5);
@@ -113,9 +122,10 @@ TEST_CASE("what else an encoder learns of a revived latent is the mean of the li
   CHECK((model.encoder.thresholds() - thresholds).head(9).norm() < 1e-15);
 }
 
-TEST_CASE("the optimiser forgets exactly the latents that were replaced", "[revival]") {
+TEMPLATE_TEST_CASE("the optimiser forgets exactly the latents that were replaced", "[revival]",
+                   Linear, EveryPositive) {
   INFO("seeds 1 to 4");
-  auto model = with_two_dead(1);
+  auto model = with_two_dead<TestType>(1);
   const InMemorySource<double> source(random_normal<double>(dim, 30, 4));
   // Alike until the revival of step 3; the step before it is common.
   auto untouched = model;
@@ -125,9 +135,16 @@ TEST_CASE("the optimiser forgets exactly the latents that were replaced", "[revi
   auto other = leaves.start(untouched);
   revives.resume(model, state, InMemorySource<double>(source));
   leaves.resume(untouched, other, InMemorySource<double>(source));
-  const Index stride = num_atoms;
+  // Those of the atoms' weights and biases are marked by hand: by input they are every
+  // num_atoms-th.
+  Vector<double> is_replaced = Vector<double>::Zero(num_atoms * (dim + 1));
+  for (const Index latent : {3, 7}) {
+    for (Index c = 0; c < dim; ++c)
+      is_replaced[std::is_same_v<TestType, Linear> ? c * num_atoms + latent : latent * dim + c] = 1;
+    is_replaced[num_atoms * dim + latent] = 1;
+  }
   for (Index i = 0; i < state.encoder.mean.size(); ++i) {
-    const bool replaced = i % stride == 3 || i % stride == 7;
+    const bool replaced = is_replaced[i] == 1;
     CHECK(state.encoder.mean[i] == (replaced ? 0 : other.encoder.mean[i]));
     CHECK(state.encoder.mean_square[i] == (replaced ? 0 : other.encoder.mean_square[i]));
     if (!replaced) CHECK(model.encoder.parameters()[i] == untouched.encoder.parameters()[i]);
@@ -141,9 +158,10 @@ TEST_CASE("the optimiser forgets exactly the latents that were replaced", "[revi
   CHECK(dead.count() == 0);
 }
 
-TEST_CASE("AuxiliaryK follows its loss, and only for the dead", "[revival]") {
+TEMPLATE_TEST_CASE("AuxiliaryK follows its loss, and only for the dead", "[revival]", Linear,
+                   EveryPositive) {
   INFO("seeds 1 to 4");
-  const auto model = with_two_dead(1);
+  const auto model = with_two_dead<TestType>(1);
   // Dead to the trainer, but with positive pre-activations: as in a TopK encoder.
   const std::vector<Index> dead{2, 5, 6};
   const Matrix<double> x = random_normal<double>(dim, 15, 3);
@@ -156,8 +174,10 @@ TEST_CASE("AuxiliaryK follows its loss, and only for the dead", "[revival]") {
 
   // The loss by its definition, of free parameters.
   const auto value = [&](const Vector<double>& parameters, const Matrix<double>& atoms) {
-    const Matrix<double> weights = parameters.head(num_atoms * dim).reshaped(num_atoms, dim);
-    const Vector<double> bias = parameters.tail(num_atoms);
+    auto encoder = model.encoder;
+    encoder.parameters() = parameters;
+    const Matrix<double> weights = encoder.affine().weights();
+    const Vector<double> bias = encoder.affine().bias();
     double sum = 0;
     for (Index j = 0; j < x.cols(); ++j) {
       std::vector<std::pair<double, Index>> active;
@@ -185,7 +205,9 @@ TEST_CASE("AuxiliaryK follows its loss, and only for the dead", "[revival]") {
                            model.dictionary.atoms().reshaped())) < 1e-6);
   for (Index i = 0; i < num_atoms; ++i) {
     if (std::count(dead.begin(), dead.end(), i) > 0) continue;
-    for (Index c = 0; c <= dim; ++c) CHECK(encoder_gradient[c * num_atoms + i] == 0.5);
+    const auto& map = model.encoder.affine();
+    for (const auto& entries : map.entries_of(i))
+      CHECK((map.view(encoder_gradient, entries).array() == 0.5).all());
     CHECK((atom_gradient.segment(i * dim, dim).array() == -0.5).all());
   }
   Vector<double> nothing;
@@ -255,7 +277,7 @@ TEST_CASE("from 90 % dead to below 1 %, at 64 x 512", "[revival]") {
 
 TEST_CASE("a trainer refuses a revival that its state or its options have no room for",
           "[revival]") {
-  auto model = with_two_dead(1);
+  auto model = with_two_dead<Linear>(1);
   const InMemorySource<double> source(random_normal<double>(dim, 30, 4));
   auto state = JointTrainer({.steps = 3}).start(model);
   CHECK(message_of([&] {

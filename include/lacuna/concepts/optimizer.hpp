@@ -68,8 +68,8 @@ concept CountsStepFlops = requires(const O& o, Index size) {
 /// Parameters and gradient are views: `Eigen::Ref`s take both, and a `const Vector<S>&` that S is
 /// deduced from does not.
 ///
-/// A latent of an encoder whose weights are num_atoms x dim is every num_atoms-th of them (stride
-/// num_atoms), an atom is dim entries side by side.
+/// An atom is dim entries side by side. So are the weights of an encoder's latent, or they are
+/// every num_atoms-th of them: `AffineMap::entries_of` says which.
 ///
 /// Laws (tests/laws/optimizer_laws.hpp): a step on a smooth convex function, repeated, reaches its
 /// minimum; a copied state continues with the same bits. From parameters 0 the move is proportional

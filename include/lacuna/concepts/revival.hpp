@@ -62,8 +62,10 @@ concept CanRevive = requires(const R& r, M& model, const TrainingBatch<S>& batch
 /// | `R::replaces_latents`                   | whether `revive` ever does                         |
 ///
 /// Laws (tests/unit/revival_test.cpp): neither touches a living latent (but for the rounding of a
-/// dictionary that brings all atoms back to unit norm), nor its gradient; nothing is done where none
-/// is dead. The trainer resets the optimiser's memory of the latents that were replaced.
+/// dictionary that brings all atoms back to unit norm), nor its gradient; nothing is done where
+/// none is dead. The trainer resets the optimiser's memory of the latents that were replaced: of
+/// their atoms, and of the encoder's parameters where it has an `affine()` that says which are
+/// theirs.
 template <class R, class M, class S>
 concept RevivalFor = std::copyable<R> && detail::HasWindow<R> && detail::SaysWhatItReplaces<R> &&
     detail::HasAuxiliary<R, M, S> && detail::CountsAuxiliaryFlops<R> && detail::CanRevive<R, M, S>;

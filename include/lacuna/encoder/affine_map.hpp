@@ -2,9 +2,11 @@
 #ifndef LACUNA_ENCODER_AFFINE_MAP_HPP
 #define LACUNA_ENCODER_AFFINE_MAP_HPP
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include <lacuna/concepts/dictionary.hpp>
 #include <lacuna/core/check.hpp>
@@ -13,7 +15,6 @@
 #include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>
-#include <lacuna/operator/transpose.hpp>
 
 namespace lacuna {
 
@@ -60,28 +61,29 @@ void check_amortised(const char* where, Index dim, Index num_atoms, const D& d,
   check_finite<S>(where, "signals", signals);
 }
 
-/// values^T; Eigen's goes column by column.
-template <Real S>
-[[nodiscard]] Matrix<S> transposed(const Eigen::Map<const Matrix<S>>& values, Index threads) {
-  Matrix<S> result(values.cols(), values.rows());
-  for_each_block(values.rows(), 256, threads, [&](Block block, Index) {
-    transpose(values.data() + block.begin, block.count, values.cols(), values.outerStride(),
-              result.col(block.begin).data(), result.outerStride());
-  });
-  return result;
-}
-
 }  // namespace detail
 
+/// How the weights num_atoms x dim of an encoder lie in memory: column by column, all of one entry
+/// of the signals side by side; or all of one atom, as the atoms of a dictionary do.
+enum class WeightOrder { by_input, by_atom };
+
 /// x -> W x + b, the linear part of an amortised encoder: W num_atoms x dim, b num_atoms or absent.
-/// Weights (column by column), bias and what else the encoder learns are one flat vector in this
+/// Weights (in their order), bias and what else the encoder learns are one flat vector in this
 /// order, so that optimisers, checks and files see one.
 ///
 /// The threads of its members are 0 for all cores; the bits are the same at any number.
-template <Real S>
+///
+/// @tparam order  by_atom for encoders of sparse codes: the weights of the few active atoms are
+/// read, and their gradients written, in one stream each.
+template <Real S, WeightOrder order = WeightOrder::by_input>
 class AffineMap {
+  static constexpr bool by_atom = order == WeightOrder::by_atom;
+  static constexpr int storage = by_atom ? Eigen::RowMajor : Eigen::ColMajor;
+  using WeightMatrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, storage>;
+
  public:
   using Scalar = S;
+  static constexpr WeightOrder weight_order = order;
 
   /// @param weights  num_atoms x dim, at least 1 x 1; @param bias  num_atoms, or empty for none;
   /// @param others   what the encoder learns beside them.
@@ -98,7 +100,7 @@ class AffineMap {
       check_rows("AffineMap", "biases", bias.rows(), 1, num_atoms_, "weight matrix", num_atoms_,
                  dim_);
     parameters_.resize(weights.size() + bias.size() + others.size());
-    parameters_ << weights.reshaped(), bias, others;
+    parameters_ << weights.template reshaped<storage>(), bias, others;
   }
 
   /// @throws std::invalid_argument unless dim and num_atoms are at least 1.
@@ -113,8 +115,7 @@ class AffineMap {
     for (Index j = 0; j < columns; ++j) {
       RandomStream random(init.seed, static_cast<std::uint64_t>(j));
       for (Index i = 0; i < num_atoms_; ++i)
-        parameters_[j * num_atoms_ + i] =
-            static_cast<S>(bound * (2 * random.uniform<double>() - 1));
+        parameters_[place(i, j)] = static_cast<S>(bound * (2 * random.uniform<double>() - 1));
     }
     parameters_.tail(others.size()) = others;
   }
@@ -123,8 +124,12 @@ class AffineMap {
   [[nodiscard]] Index num_atoms() const noexcept { return num_atoms_; }
   [[nodiscard]] bool has_bias() const noexcept { return has_bias_; }
 
-  [[nodiscard]] Eigen::Map<const Matrix<S>> weights() const {
+  [[nodiscard]] Eigen::Map<const WeightMatrix> weights() const {
     return {parameters_.data(), num_atoms_, dim_};
+  }
+  /// W^T, dim x num_atoms: what each atom's entry is the product of the signal with.
+  [[nodiscard]] Eigen::Map<const Matrix<S>> directions() const requires by_atom {
+    return {parameters_.data(), dim_, num_atoms_};
   }
   [[nodiscard]] ConstParameterView<S> bias() const {
     return {parameters_.data() + num_atoms_ * dim_, has_bias_ ? num_atoms_ : 0};
@@ -136,6 +141,25 @@ class AffineMap {
   [[nodiscard]] ParameterView<S> parameters() { return {parameters_.data(), parameters_.size()}; }
   [[nodiscard]] ConstParameterView<S> parameters() const {
     return {parameters_.data(), parameters_.size()};
+  }
+  /// Entries begin, begin + stride, ... of a vector, count of them.
+  struct Entries {
+    Index begin, count, stride;
+  };
+  /// Where the weights of an atom are among the parameters, and its bias and what else there is, of
+  /// which there is one for each atom.
+  [[nodiscard]] std::array<Entries, 2> entries_of(Index atom) const noexcept {
+    const Index size = num_atoms_ * dim_;
+    return {Entries{place(atom, 0), dim_, by_atom ? 1 : num_atoms_},
+            Entries{size + atom, (parameters_.size() - size) / num_atoms_, num_atoms_}};
+  }
+  /// Those of a vector that lies as the parameters do, such as their gradient.
+  template <class Values>
+  [[nodiscard]] static auto view(Values& values, const Entries& entries) {
+    constexpr bool fixed = std::is_const_v<std::remove_pointer_t<decltype(values.data())>>;
+    using Plain = std::conditional_t<fixed, const Vector<S>, Vector<S>>;
+    return Eigen::Map<Plain, 0, Eigen::InnerStride<>>(values.data() + entries.begin, entries.count,
+                                                      Eigen::InnerStride<>(entries.stride));
   }
   /// How many of the parameters are weights and bias.
   [[nodiscard]] Index num_affine() const noexcept {
@@ -169,7 +193,7 @@ class AffineMap {
   /// gradient = [g x^T, row sums of g] for g = dL/d(W x + b), dense, num_atoms x n; 0 for the
   /// others.
   void backward(const MatrixArg<S>& signals, const Matrix<S>& g, Vector<S>& gradient,
-                Index threads = 1) const {
+                Index threads = 1) const requires(!by_atom) {
     gradient.setZero(parameters_.size());
     Eigen::Map<Matrix<S>> weight_gradient(gradient.data(), num_atoms_, dim_);
     add_blocked_product(S(1), g, signals.transpose(), weight_gradient, threads);
@@ -178,31 +202,29 @@ class AffineMap {
 
   /// The same for sparse g, at 2 dim flops an active entry. `product` keeps its memory.
   void backward(const MatrixArg<S>& signals, const SparseCodes<S>& g, Vector<S>& gradient,
-                SparseOuterProduct<S>& product, Index threads = 1) const {
+                SparseOuterProduct<S>& product, Index threads = 1) const requires by_atom {
     gradient.resize(parameters_.size());
-    product.transposed(signals, g, Eigen::Map<Matrix<S>>(gradient.data(), num_atoms_, dim_),
-                       threads);
+    product(signals, g, Eigen::Map<Matrix<S>>(gradient.data(), dim_, num_atoms_), threads);
     if (has_bias_) product.row_sums(gradient.segment(num_atoms_ * dim_, num_atoms_));
     gradient.tail(parameters_.size() - num_affine()).setZero();
   }
 
   /// W^T g, dim x n, for dense g.
-  [[nodiscard]] Matrix<S> transpose_times(const Matrix<S>& g, Index threads = 1) const {
+  [[nodiscard]] Matrix<S> transpose_times(const Matrix<S>& g, Index threads = 1) const
+      requires(!by_atom) {
     Matrix<S> result(dim_, g.cols());
     blocked_product(weights().transpose(), g, result, threads);
     return result;
   }
 
   /// The same for sparse g, at 2 dim flops an active entry.
-  [[nodiscard]] Matrix<S> transpose_times(const SparseCodes<S>& g, Index threads = 1) const {
-    // A row of W is scattered over as many cache lines as it has entries: one turn makes it
-    // contiguous.
-    const Matrix<S> turned = detail::transposed<S>(weights(), threads);
+  [[nodiscard]] Matrix<S> transpose_times(const SparseCodes<S>& g,
+                                          Index threads = 1) const requires by_atom {
     Matrix<S> result = Matrix<S>::Zero(dim_, g.cols());
     for_each_block(g.cols(), 256, threads, [&](Block block, Index) {
       for (Index j = block.begin; j < block.begin + block.count; ++j)
         for (typename SparseCodes<S>::InnerIterator entry(g, j); entry; ++entry)
-          result.col(j) += entry.value() * turned.col(entry.row());
+          result.col(j) += entry.value() * directions().col(entry.row());
     });
     return result;
   }
@@ -219,6 +241,11 @@ class AffineMap {
   }
 
  private:
+  /// Of weight (i, j), or of bias i at j = dim.
+  [[nodiscard]] Index place(Index i, Index j) const noexcept {
+    return by_atom && j < dim_ ? i * dim_ + j : j * num_atoms_ + i;
+  }
+
   Index num_atoms_;
   Index dim_;
   bool has_bias_;

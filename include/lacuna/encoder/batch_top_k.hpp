@@ -46,6 +46,7 @@ template <Real S>
 class BatchTopKEncoder {
  public:
   using Scalar = S;
+  using Affine = AffineMap<S, WeightOrder::by_atom>;
   using Options = BatchTopKOptions;
 
   /// What `forward` leaves for `backward` and `update_statistics`.
@@ -73,7 +74,7 @@ class BatchTopKEncoder {
   [[nodiscard]] Index k() const noexcept { return k_; }
   /// For a schedule of k. @throws std::invalid_argument for k below 1.
   void set_k(Index k) { k_ = checked(k); }
-  [[nodiscard]] const AffineMap<S>& affine() const noexcept { return map_; }
+  [[nodiscard]] const Affine& affine() const noexcept { return map_; }
   [[nodiscard]] ParameterView<S> parameters() { return map_.parameters(); }
   [[nodiscard]] ConstParameterView<S> parameters() const { return map_.parameters(); }
 
@@ -166,7 +167,7 @@ class BatchTopKEncoder {
     return options;
   }
 
-  AffineMap<S> map_;
+  Affine map_;
   Index k_;
   BatchTopKOptions options_;
   double threshold_ = 0;

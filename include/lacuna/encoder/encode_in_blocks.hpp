@@ -15,8 +15,8 @@ namespace lacuna::detail {
 
 /// Sparse codes of W x + b, a block of signals at a time, so that no pre-activations num_atoms x n
 /// come to be. `sparsify(preactivation, codes)` makes those of a block.
-template <Real S, class Sparsify>
-[[nodiscard]] SparseCodes<S> encode_in_blocks(const char* where, const AffineMap<S>& map,
+template <Real S, WeightOrder order, class Sparsify>
+[[nodiscard]] SparseCodes<S> encode_in_blocks(const char* where, const AffineMap<S, order>& map,
                                               const MatrixArg<S>& signals, Index threads,
                                               const Sparsify& sparsify) {
   const Index num_atoms = map.num_atoms(), n = signals.cols();

@@ -54,6 +54,7 @@ template <Real S>
 class JumpReluEncoder {
  public:
   using Scalar = S;
+  using Affine = AffineMap<S, WeightOrder::by_atom>;
   using Options = JumpReluOptions;
 
   /// What `forward` leaves for `backward` and `own_terms`.
@@ -82,7 +83,7 @@ class JumpReluEncoder {
       : options_(checked(options)), map_(init, start(init.num_atoms)) {}
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
-  [[nodiscard]] const AffineMap<S>& affine() const noexcept { return map_; }
+  [[nodiscard]] const Affine& affine() const noexcept { return map_; }
   /// Weights, bias, log_theta.
   [[nodiscard]] ParameterView<S> parameters() { return map_.parameters(); }
   [[nodiscard]] ConstParameterView<S> parameters() const { return map_.parameters(); }
@@ -221,7 +222,7 @@ class JumpReluEncoder {
   }
 
   JumpReluOptions options_;
-  AffineMap<S> map_;
+  Affine map_;
 };
 
 }  // namespace lacuna

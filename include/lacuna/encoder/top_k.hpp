@@ -35,6 +35,7 @@ template <Real S>
 class TopKEncoder {
  public:
   using Scalar = S;
+  using Affine = AffineMap<S, WeightOrder::by_atom>;
 
   /// What `forward` leaves for `backward`.
   struct Tape {
@@ -61,7 +62,7 @@ class TopKEncoder {
   [[nodiscard]] Index k() const noexcept { return k_; }
   /// For a schedule of k. @throws std::invalid_argument for k below 1.
   void set_k(Index k) { k_ = checked(k, options_); }
-  [[nodiscard]] const AffineMap<S>& affine() const noexcept { return map_; }
+  [[nodiscard]] const Affine& affine() const noexcept { return map_; }
   [[nodiscard]] ParameterView<S> parameters() { return map_.parameters(); }
   [[nodiscard]] ConstParameterView<S> parameters() const { return map_.parameters(); }
 
@@ -71,7 +72,7 @@ class TopKEncoder {
     map_.check("TopKEncoder::encode", d, signals);
     if (screens(signals)) {
       SparseCodes<S> codes;
-      LargestProducts<S>()(map_.weights(), map_.bias(), signals, k_, codes, options_.threads);
+      LargestProducts<S>()(map_.directions(), map_.bias(), signals, k_, codes, options_.threads);
       return codes;
     }
     // Block by block, so that no pre-activations num_atoms x n come to be.
@@ -85,7 +86,7 @@ class TopKEncoder {
   const SparseCodes<S>& forward(const D& d, const MatrixArg<S>& signals, Tape& tape) const {
     map_.check("TopKEncoder::forward", d, signals);
     if (screens(signals)) {
-      tape.largest(map_.weights(), map_.bias(), signals, k_, tape.codes, options_.threads);
+      tape.largest(map_.directions(), map_.bias(), signals, k_, tape.codes, options_.threads);
       return tape.codes;
     }
     map_.apply(signals, tape.preactivation, options_.threads);
@@ -129,7 +130,7 @@ class TopKEncoder {
     return LargestProducts<S>::pays(map_.dim(), map_.num_atoms(), signals.cols(), k_);
   }
 
-  AffineMap<S> map_;
+  Affine map_;
   Index k_;
   AmortisedOptions options_;
 };

@@ -137,6 +137,11 @@ template <Real S>
 [[nodiscard]] Matrix<S> blank_weights(const EncoderShape& shape) {
   return Matrix<S>::Zero(shape.num_atoms, shape.dim);
 }
+/// Refuses a file whose parameters lie otherwise: before they lay by atom, files did not say so.
+inline void require_weights_by_atom(const EncoderSettings& settings) {
+  if (!settings.truth("weights_by_atom"))
+    throw std::invalid_argument("its metadata have weights_by_atom = false, expected true");
+}
 template <Real S>
 [[nodiscard]] Vector<S> blank_bias(const EncoderSettings& settings, const EncoderShape& shape) {
   return Vector<S>::Zero(settings.truth("bias") ? shape.num_atoms : 0);
@@ -162,10 +167,12 @@ struct EncoderFile<TopKEncoder<S>> {
   static constexpr std::string_view kind = "top_k";
   static void describe(const TopKEncoder<S>& e, EncoderSettings& settings) {
     settings.set("bias", e.affine().has_bias());
+    settings.set("weights_by_atom", true);
     settings.set("k", e.k());
   }
   static TopKEncoder<S> make(const EncoderSettings& settings, const EncoderShape& shape,
                              Index threads) {
+    detail::require_weights_by_atom(settings);
     return TopKEncoder<S>(detail::blank_weights<S>(shape),
                           settings.whole("k", std::numeric_limits<Index>::max()),
                           detail::blank_bias<S>(settings, shape), {.threads = threads});
@@ -177,11 +184,13 @@ struct EncoderFile<BatchTopKEncoder<S>> {
   static constexpr std::string_view kind = "batch_top_k";
   static void describe(const BatchTopKEncoder<S>& e, EncoderSettings& settings) {
     settings.set("bias", e.affine().has_bias());
+    settings.set("weights_by_atom", true);
     settings.set("k", e.k());
     settings.set("decay", e.options().decay);
   }
   static BatchTopKEncoder<S> make(const EncoderSettings& settings, const EncoderShape& shape,
                                   Index threads) {
+    detail::require_weights_by_atom(settings);
     return BatchTopKEncoder<S>(detail::blank_weights<S>(shape),
                                settings.whole("k", std::numeric_limits<Index>::max()),
                                detail::blank_bias<S>(settings, shape),
@@ -194,11 +203,13 @@ struct EncoderFile<JumpReluEncoder<S>> {
   static constexpr std::string_view kind = "jump_relu";
   static void describe(const JumpReluEncoder<S>& e, EncoderSettings& settings) {
     settings.set("bias", e.affine().has_bias());
+    settings.set("weights_by_atom", true);
     settings.set("bandwidth", e.options().bandwidth);
     settings.set("threshold", e.options().threshold);
   }
   static JumpReluEncoder<S> make(const EncoderSettings& settings, const EncoderShape& shape,
                                  Index threads) {
+    detail::require_weights_by_atom(settings);
     return JumpReluEncoder<S>(detail::blank_weights<S>(shape),
                               detail::blank_bias<S>(settings, shape),
                               JumpReluOptions{.threshold = settings.number("threshold"),

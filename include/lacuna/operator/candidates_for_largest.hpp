@@ -28,13 +28,14 @@ namespace lacuna::detail {
 /// it is compared with rises while the rows are gone through, to that of all rows in the end.
 class CandidatesForLargest {
  public:
-  /// The rows, for any number of calls. @param bias  num_atoms, or empty for none.
+  /// The rows of W, for any number of calls. @param directions  W^T, dim x num_atoms;
+  /// @param bias  num_atoms, or empty for none.
   template <Real S>
-  void set_rows(const MatrixArg<S>& weights, const Eigen::Ref<const Vector<S>>& bias,
+  void set_rows(const MatrixArg<S>& directions, const Eigen::Ref<const Vector<S>>& bias,
                 Index threads) {
-    rows_.set_rows<S>(weights, threads);
-    error_ = Quantised::error_bound(weights.cols());
-    num_rows_ = weights.rows();
+    rows_.set_columns<Tile::rows, S>(directions, threads);
+    error_ = Quantised::error_bound(directions.rows());
+    num_rows_ = directions.cols();
     // Rows beyond the last are never candidates.
     shifts_.assign(to_size(num_blocks(num_rows_, Tile::rows) * Tile::rows),
                    -std::numeric_limits<float>::infinity());
@@ -53,7 +54,7 @@ class CandidatesForLargest {
   template <Real S>
   const SampledEntries& find(const MatrixArg<S>& signals, Index k, Index threads) {
     most_ = k;
-    columns_.set_columns<S>(signals, threads);
+    columns_.set_columns<Tile::cols, S>(signals, threads);
     screen(signals.cols(), threads);
     return found_;
   }
@@ -65,7 +66,7 @@ class CandidatesForLargest {
   using Float = Simd<float>;
   using Tile = IntegerTile;
   using Size = std::size_t;
-  static constexpr Index most_columns = 192;  // that go through the rows together, in the cache
+  static constexpr Index most_columns = 66;  // that go through the rows together, in the cache
   static Size to_size(Index i) { return static_cast<Size>(i); }
 
   struct Candidate {

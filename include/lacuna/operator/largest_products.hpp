@@ -17,11 +17,12 @@
 
 namespace lacuna {
 
-/// The k largest positive entries of each column of W x + b, for W num_atoms x dim and x dim x n,
-/// without all of the products: those of 16-bit integers, which a processor makes faster, tell
-/// which entries can be among the k largest, and no more than these are made as they are asked for.
-/// Beside the k largest they are some tenth of k where products are spread as those of activations
-/// are. A signal with too many of them is gone through as a whole.
+/// The k largest positive entries of each column of W x + b, for W^T dim x num_atoms (a direction
+/// for each atom, beside one another as atoms are) and x dim x n, without all of the products:
+/// those of 16-bit integers, which a processor makes faster, tell which entries can be among the k
+/// largest, and no more than these are made as they are asked for. Beside the k largest they are
+/// some tenth of k where products are spread as those of activations are. A signal with too many of
+/// them is gone through as a whole.
 ///
 /// Cost: 2 dim num_atoms operations on integers a signal, and 2 dim flops a candidate; a signal
 /// that is gone through as a whole 2 dim num_atoms flops.
@@ -37,7 +38,7 @@ namespace lacuna {
 /// @code
 /// LargestProducts<float> largest;
 /// SparseCodes<float> codes;
-/// largest(weights, bias, signals, 32, codes, 2);  // num_atoms x n, on two threads
+/// largest(directions, bias, signals, 32, codes, 2);  // num_atoms x n, on two threads
 /// @endcode
 template <Real S>
 class LargestProducts {
@@ -48,29 +49,35 @@ class LargestProducts {
            num_atoms >= 512 && n >= 256 && k <= num_atoms / 32;
   }
 
-  /// kept, num_atoms x n, keeps its memory, and so does the work space. @param weights  at least
-  /// 1 x 1; @param bias  num_atoms, or empty for none; @param threads  0 for all cores. Shapes are
-  /// the caller's to check.
-  /// @throws std::invalid_argument for 2^31 entries or more, or a dim above 2^14.
-  void operator()(const MatrixArg<S>& weights, const Eigen::Ref<const Vector<S>>& bias,
+  /// kept, num_atoms x n, keeps its memory, and so does the work space. @param directions  W^T, at
+  /// least 1 x 1; @param bias  num_atoms, or empty for none; @param threads  0 for all cores.
+  /// @throws std::invalid_argument for shapes that do not fit, 2^31 entries or more, or a dim above
+  /// 2^14.
+  void operator()(const MatrixArg<S>& directions, const Eigen::Ref<const Vector<S>>& bias,
                   const MatrixArg<S>& signals, Index k, SparseCodes<S>& kept, Index threads = 1) {
-    require(weights.cols() <= detail::Quantised::most_dim, "LargestProducts",
-            "dim is " + std::to_string(weights.cols()) + ", above " +
+    require(directions.rows() <= detail::Quantised::most_dim, "LargestProducts",
+            "dim is " + std::to_string(directions.rows()) + ", above " +
                 std::to_string(detail::Quantised::most_dim));
+    const auto check = [&](const char* name, const auto& values, Index rows) {
+      check_rows("LargestProducts", name, values.rows(), values.cols(), rows, "direction matrix",
+                 directions.rows(), directions.cols());
+    };
+    check("signals", signals, directions.rows());
+    if (bias.size() > 0) check("biases", bias, directions.cols());
     const Index n = signals.cols();
-    most_ = std::clamp<Index>(k, 0, weights.rows());
+    most_ = std::clamp<Index>(k, 0, directions.cols());
     detail::check_entries(most_, n);
-    kept.resize(weights.rows(), n);
+    kept.resize(directions.cols(), n);
     kept.resizeNonZeros(most_ * n);
     count_.assign(to_size(n), 0);
-    if (most_ > 0) candidates_.template set_rows<S>(weights, bias, threads);
+    if (most_ > 0) candidates_.template set_rows<S>(directions, bias, threads);
     const Index most_signals = std::min<Index>(8192, (Index{1} << 30) / (3 * most_ + 64));
     for (Index first = 0; first < n && most_ > 0; first += most_signals) {
       const auto part = signals.middleCols(first, std::min(most_signals, n - first));
       const auto& entries = candidates_.template find<S>(part, most_, threads);
       choose([&](Index j) { return first + j; }, entries,
-             product_(weights, bias, part, entries, threads), kept, threads);
-      choose_of_all(first, weights, bias, part, kept, threads);
+             product_(directions, bias, part, entries, threads), kept, threads);
+      choose_of_all(first, directions, bias, part, kept, threads);
     }
     detail::close_gaps(most_, count_, kept);
   }
@@ -94,11 +101,11 @@ class LargestProducts {
   }
 
   /// The largest of all entries, where the candidates were too many; a few signals at a time.
-  void choose_of_all(Index first, const MatrixArg<S>& weights,
+  void choose_of_all(Index first, const MatrixArg<S>& directions,
                      const Eigen::Ref<const Vector<S>>& bias, const MatrixArg<S>& signals,
                      SparseCodes<S>& kept, Index threads) {
     const std::vector<Index>& given_up = candidates_.given_up();
-    const Index n = static_cast<Index>(given_up.size()), num_atoms = weights.rows();
+    const Index n = static_cast<Index>(given_up.size()), num_atoms = directions.cols();
     const Index group = std::max<Index>(1, (Index{1} << 20) / num_atoms);
     for (Index begin = 0; begin < n; begin += group) {
       const Index count = std::min(group, n - begin);
@@ -112,7 +119,7 @@ class LargestProducts {
         std::iota(rows, rows + num_atoms, 0);
       }
       choose([&](Index j) { return first + columns[to_size(j)]; }, all_,
-             product_(weights, bias, part, all_, threads), kept, threads);
+             product_(directions, bias, part, all_, threads), kept, threads);
     }
   }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include <lacuna/core/parallel.hpp>
@@ -51,67 +52,35 @@ class Quantised {
   [[nodiscard]] float scale(Index i) const { return scales_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] const float* scales(Index first) const { return scales_.data() + first; }
 
-  /// The rows of a matrix, for the left factor of an `IntegerTile`. Beyond the last there are
-  /// vectors of 0 up to a whole tile.
-  template <Real S>
-  void set_rows(const MatrixArg<S>& m, Index threads) {
-    resize(IntegerTile::rows, m.rows(), m.cols());
-    // A part of the rows stays in the cache from its lengths to its integers.
-    for_each_block(m.rows(), part, threads, [&](Block rows, Index) {
-      float squares[part] = {}, largest[part] = {}, inverse[part] = {};
-      const Index whole = num_blocks(rows.count, IntegerTile::rows) * IntegerTile::rows;
-      for (Index k = 0; k < m.cols(); ++k) {
-        const S* from = &m.coeffRef(rows.begin, k);
-        if (k + ahead < m.cols())
-          for (Index i = 0; i < rows.count; i += 64 / Index{sizeof(S)})
-            __builtin_prefetch(from + ahead * m.outerStride() + i);
-        for (Index i = 0; i < rows.count; ++i) measure(from[i], squares[i], largest[i]);
-      }
-      for (Index i = 0; i < rows.count; ++i) {
-        const float scale = scale_for(squares[i], largest[i], m.cols());
-        scales_[static_cast<std::size_t>(rows.begin + i)] = scale;
-        inverse[i] = inverse_of(scale);
-      }
-      std::int32_t* to = pairs_.data() + rows.begin * num_pairs_;
-      for (Index top = 0; top < whole; top += IntegerTile::rows) {
-        const Index count = std::min(IntegerTile::rows, rows.count - top);
-        for (Index k = 0; k < m.cols(); k += 2, to += IntegerTile::rows) {
-          const S* first = &m.coeffRef(rows.begin + top, k);
-          const S* second = k + 1 < m.cols() ? first + m.outerStride() : nullptr;
-          if (count == IntegerTile::rows && second != nullptr)
-            for (Index i = 0; i < IntegerTile::rows; ++i)
-              to[i] = pair_of(first[i], second[i], inverse[top + i]);
-          else
-            for (Index i = 0; i < count; ++i)
-              to[i] = pair_of(first[i], second == nullptr ? S(0) : second[i], inverse[top + i]);
-        }
-      }
-    });
-  }
-
-  /// The columns of a matrix, for the right factor.
-  template <Real S>
+  /// The columns of a matrix; `width` of them go together, IntegerTile::rows or cols of them as
+  /// they are the left or the right factor. Beyond the last there are vectors of 0 up to a whole
+  /// tile.
+  template <Index width, Real S>
   void set_columns(const MatrixArg<S>& m, Index threads) {
-    resize(IntegerTile::cols, m.cols(), m.rows());
-    for_each_block(m.cols(), 8 * IntegerTile::cols, threads, [&](Block cols, Index) {
-      for (Index j = cols.begin; j < cols.begin + cols.count; ++j) {
-        const auto column = m.col(j).template cast<float>();
-        const S* from = &m.coeffRef(0, j);
-        const float scale = scale_for(column.squaredNorm(), column.cwiseAbs().maxCoeff(), m.rows());
-        const float inverse = inverse_of(scale);
-        scales_[static_cast<std::size_t>(j)] = scale;
-        const Index within = j % IntegerTile::cols;
-        std::int32_t* to = pairs_.data() + (j - within) * num_pairs_ + within;
-        for (Index k = 0; k < m.rows(); k += 2, to += IntegerTile::cols)
-          *to = pair_of(from[k], k + 1 < m.rows() ? from[k + 1] : S(0), inverse);
+    resize(width, m.cols(), m.rows());
+    one_by_one_.resize(static_cast<std::size_t>(resolve_threads(threads)));
+    const Index per_block = num_blocks(64, width) * width;
+    for_each_block(m.cols(), per_block, threads, [&](Block cols, Index worker) {
+      // Vectors of 2 num_pairs_ integers; the last is 0 where dim is odd.
+      Integers& one_by_one = one_by_one_[static_cast<std::size_t>(worker)];
+      one_by_one.setZero(2 * num_pairs_, width);
+      for (Index left = cols.begin; left < cols.begin + cols.count; left += width) {
+        const Index count = std::min(width, cols.begin + cols.count - left);
+        for (Index j = 0; j < count; ++j)
+          scales_[static_cast<std::size_t>(left + j)] =
+              round_to(one_by_one.col(j).data(), m, left + j);
+        std::int32_t* to = pairs_.data() + left * num_pairs_;
+        for (Index p = 0; p < num_pairs_; ++p, to += width)
+          for (Index j = 0; j < count; ++j)
+            std::memcpy(to + j, &one_by_one(2 * p, j), sizeof(std::int32_t));
       }
     });
   }
 
  private:
-  static constexpr Index part = 128;
-  static constexpr Index ahead = 8;  // columns that are fetched before they are needed
   static constexpr double largest_norm = 46340;
+
+  using Integers = Eigen::Matrix<std::int16_t, Eigen::Dynamic, Eigen::Dynamic>;
 
   void resize(Index width, Index count, Index dim) {
     const Index num_pairs = num_blocks(dim, 2), whole = num_blocks(count, width) * width;
@@ -124,11 +93,18 @@ class Quantised {
     count_ = count;
   }
 
+  /// The integers of a column; returns their scale. Rounded as floats are when they are added to
+  /// 1.5 * 2^23, whose last bit counts 1: the lower bits of the sum are then those of the integer.
   template <Real S>
-  [[gnu::always_inline]] static void measure(S value, float& squares, float& largest) {
-    const float v = std::abs(static_cast<float>(value));
-    squares += v * v;
-    largest = v > largest ? v : largest;
+  [[nodiscard]] static float round_to(std::int16_t* to, const MatrixArg<S>& m, Index j) {
+    const auto column = m.col(j).template cast<float>();
+    const float scale = scale_for(column.squaredNorm(), column.cwiseAbs().maxCoeff(), m.rows());
+    const float inverse = scale == 0 ? 0 : 1 / scale;
+    const S* from = &m.coeffRef(0, j);
+    for (Index k = 0; k < m.rows(); ++k)
+      to[k] = static_cast<std::int16_t>(
+          std::bit_cast<std::uint32_t>(static_cast<float>(from[k]) * inverse + 12582912.0F));
+    return scale;
   }
 
   /// For entries so small that their squares are 0, no smaller than what leaves them at 0.
@@ -139,21 +115,11 @@ class Quantised {
                                    static_cast<double>(largest) / 32766, 1e-18});
     return static_cast<float>(scale);
   }
-  static float inverse_of(float scale) { return scale == 0 ? 0 : 1 / scale; }
-
-  /// Rounded as floats are when they are added to 1.5 * 2^23, whose last bit counts 1: the lower
-  /// bits of the sum are then those of the integer.
-  template <Real S>
-  [[gnu::always_inline]] static std::int32_t pair_of(S first, S second, float inverse) {
-    const auto bits = [&](S value) {
-      return std::bit_cast<std::uint32_t>(static_cast<float>(value) * inverse + 12582912.0F);
-    };
-    return static_cast<std::int32_t>((bits(first) & 0xffffU) | (bits(second) << 16U));
-  }
 
   Index count_ = 0, num_pairs_ = 0;
   Eigen::Matrix<std::int32_t, Eigen::Dynamic, 1> pairs_;  // aligned to registers
   std::vector<float> scales_;
+  std::vector<Integers> one_by_one_;  // a tile's vectors, of each worker
 };
 
 }  // namespace lacuna::detail

@@ -10,7 +10,6 @@
 
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/operator/simd.hpp>
-#include <lacuna/operator/transpose.hpp>
 
 namespace lacuna::detail {
 
@@ -20,34 +19,27 @@ struct SampledEntries {
   std::vector<std::int32_t> rows;
 };
 
-/// Those entries of W x + b that are asked for, for W num_atoms x dim. Keeps its work space from
-/// call to call. Cost: 2 dim flops an entry, and a pass over W. A value has the same bits whatever
-/// else is asked for, at any number of threads.
+/// Those entries of W x + b that are asked for, for W^T dim x num_atoms. Keeps its work space from
+/// call to call. Cost: 2 dim flops an entry. A value has the same bits whatever else is asked for,
+/// at any number of threads.
 template <Real S>
 class SampledProduct {
  public:
   /// The values, in the order of the entries. @param bias  num_atoms, or empty for none.
-  const Vector<S>& operator()(const MatrixArg<S>& weights,
-                              const Eigen::Ref<const Vector<S>>& bias,
-                              const MatrixArg<S>& signals, const SampledEntries& entries,
-                              Index threads) {
-    // By rows: a part of W is turned, so that its rows are contiguous.
-    constexpr Index part = 64;
-    sort_by_row(weights.rows(), entries);
+  const Vector<S>& operator()(const MatrixArg<S>& directions,
+                              const Eigen::Ref<const Vector<S>>& bias, const MatrixArg<S>& signals,
+                              const SampledEntries& entries, Index threads) {
+    // By rows of W: each is fetched once.
+    sort_by_row(directions.cols(), entries);
     values_.resize(static_cast<Index>(entries.rows.size()));
-    turned_.resize(to_size(resolve_threads(threads)));
-    for_each_block(weights.rows(), part, threads, [&](Block block, Index worker) {
-      Matrix<S>& turned = turned_[to_size(worker)];
-      turned.resize(weights.cols(), part);
-      transpose(&weights.coeffRef(block.begin, 0), block.count, weights.cols(),
-                weights.outerStride(), turned.data(), turned.outerStride());
+    for_each_block(directions.cols(), 64, threads, [&](Block block, Index) {
       for (Index i = 0; i < block.count; ++i) {
         const Index row = block.begin + i;
         const S shift = bias.size() > 0 ? bias[row] : S(0);
         const Place* place = places_.data() + begin_[to_size(row)];
         const Place* const end = places_.data() + begin_[to_size(row + 1)];
         const auto multiply_few = [&](auto count) {
-          multiply<count()>(turned.col(i), signals, place, shift);
+          multiply<count()>(directions.col(row), signals, place, shift);
           place += count();
         };
         while (end - place >= 4) multiply_few(std::integral_constant<int, 4>());
@@ -110,7 +102,6 @@ class SampledProduct {
 
   std::vector<Index> begin_;
   std::vector<Place> places_;
-  std::vector<Matrix<S>> turned_;  // of each worker
   Vector<S> values_;
 };
 

@@ -6,12 +6,11 @@
 #include <vector>
 
 #include <lacuna/core/parallel.hpp>
-#include <lacuna/operator/transpose.hpp>
 
 namespace lacuna {
 
 /// The outer product of signals with sparse codes, sum_j x_j s_j^T, which is the gradient of a
-/// dictionary and, the other way about, of an encoder's weights. Keeps its work space from call to
+/// dictionary, and of an encoder's weights that lie as atoms do. Keeps its work space from call to
 /// call.
 ///
 /// The entries are first sorted by their atom, so that each atom's sum is made in one go and
@@ -32,21 +31,6 @@ class SparseOuterProduct {
     sort_by_atom(s, scale);
     for_each_block(s.rows(), atoms_per_block, threads, [&](Block block, Index) {
       for (Index i = block.begin; i < block.begin + block.count; ++i) sum(x, i, out.col(i));
-    });
-  }
-
-  /// out = s x^T, num_atoms x dim.
-  void transposed(const MatrixArg<S>& x, const SparseCodes<S>& s, Eigen::Ref<Matrix<S>> out,
-                  Index threads) {
-    sort_by_atom(s, S(1));
-    columns_.resize(to_size(resolve_threads(threads)));
-    for_each_block(s.rows(), atoms_per_block, threads, [&](Block block, Index worker) {
-      // Atoms as columns, then squares of them turned, whose rows are whole cache lines of out.
-      Matrix<S>& columns = columns_[to_size(worker)];
-      columns.resize(x.rows(), atoms_per_block);
-      for (Index i = 0; i < block.count; ++i) sum(x, block.begin + i, columns.col(i));
-      detail::transpose(columns.data(), x.rows(), block.count, x.rows(), &out(block.begin, 0),
-                        out.outerStride());
     });
   }
 
@@ -102,7 +86,6 @@ class SparseOuterProduct {
 
   std::vector<Index> begin_, column_;
   std::vector<S> value_;
-  std::vector<Matrix<S>> columns_;  // of each worker
 };
 
 }  // namespace lacuna

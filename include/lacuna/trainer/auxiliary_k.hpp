@@ -73,7 +73,7 @@ class AuxiliaryK {
                    Vector<S>& encoder_gradient, Vector<S>& atom_gradient) const {
     if (dead.empty()) return 0;
     const auto& map = model.encoder.affine();
-    const Index dim = map.dim(), num_atoms = map.num_atoms();
+    const Index dim = map.dim();
     const Index count = static_cast<Index>(dead.size());
     const Matrix<S> weights = map.weights()(dead, Eigen::all);
     const Matrix<S> atoms = model.dictionary.atoms()(Eigen::all, dead);
@@ -98,8 +98,9 @@ class AuxiliaryK {
     product.row_sums(sums);
     for (Index i = 0; i < count; ++i) {
       const Index latent = dead[static_cast<std::size_t>(i)];
-      for (Index c = 0; c < dim; ++c) encoder_gradient[c * num_atoms + latent] += gradient(c, i);
-      if (map.has_bias()) encoder_gradient[dim * num_atoms + latent] += sums[i];
+      const auto [weights_of, others_of] = map.entries_of(latent);
+      map.view(encoder_gradient, weights_of) += gradient.col(i);
+      if (map.has_bias()) map.view(encoder_gradient, others_of)[0] += sums[i];
     }
     if (atom_gradient.size() > 0) {
       product(left, codes, gradient, options_.threads);

@@ -266,7 +266,7 @@ class JointTrainer {
     if constexpr (learns_transform)
       optimizer_.step(state.transform, model.transform.parameters(), work.transform_gradient, rate);
     if constexpr (EncoderWithStatistics<E>) model.encoder.update_statistics(work.tape);
-    if (revival_.window() > 0)
+    if constexpr (R::replaces_latents)
       for (const Index latent : revival_.revive(model, seen, dead, state.step))
         forget(model, state, latent);
     ++state.step;
@@ -329,9 +329,11 @@ class JointTrainer {
   /// The latent was replaced: what the optimiser knows of it is of another.
   template <class M, class State>
   void forget(const M& model, State& state, Index latent) const {
-    const Index dim = model.dictionary.dim(), num_atoms = model.dictionary.num_atoms();
-    const Index size = model.encoder.parameters().size();
-    optimizer_.reset(state.encoder, latent, size / num_atoms, num_atoms);
+    const Index dim = model.dictionary.dim();
+    if constexpr (requires { model.encoder.affine().entries_of(latent); })
+      for (const auto& entries : model.encoder.affine().entries_of(latent))
+        if (entries.count > 0)
+          optimizer_.reset(state.encoder, entries.begin, entries.count, entries.stride);
     if (options_.learn_dictionary) optimizer_.reset(state.atoms, latent * dim, dim);
     state.activity.revive(latent, state.step);
   }

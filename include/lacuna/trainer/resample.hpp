@@ -83,22 +83,21 @@ class Resample {
     for (std::size_t i = 0; i < std::min(dead.size(), worst.size()); ++i)
       if (lengths[worst[i]] > S(0)) revived.push_back(dead[i]);
 
-    const Index num_atoms = model.encoder.affine().num_atoms();
-    const Index dim = model.encoder.affine().dim();
-    const bool has_bias = model.encoder.affine().has_bias();
+    const auto& map = model.encoder.affine();
+    const Index num_atoms = map.num_atoms();
+    const Index num_biases = map.has_bias() ? 1 : 0;
     auto parameters = model.encoder.parameters();
-    // Weights column by column, bias and all else are a column of num_atoms each.
-    Eigen::Map<Matrix<S>> columns(parameters.data(), num_atoms, parameters.size() / num_atoms);
     std::vector<bool> living(static_cast<std::size_t>(num_atoms), true);
     for (const Index latent : dead) living[static_cast<std::size_t>(latent)] = false;
     double length = 0;
-    Vector<S> mean = Vector<S>::Zero(columns.cols());
+    Vector<S> mean = Vector<S>::Zero(map.entries_of(0)[1].count);
     const Index num_living = num_atoms - static_cast<Index>(dead.size());
     for (Index i = 0; i < num_atoms; ++i) {
       if (!living[static_cast<std::size_t>(i)]) continue;
-      length +=
-          static_cast<double>(columns.row(i).head(dim).norm()) / static_cast<double>(num_living);
-      mean += columns.row(i).transpose() / static_cast<S>(num_living);
+      const auto [weights_of, others_of] = map.entries_of(i);
+      length += static_cast<double>(map.view(parameters, weights_of).norm()) /
+                static_cast<double>(num_living);
+      mean += map.view(parameters, others_of) / static_cast<S>(num_living);
     }
     // Where none lives there is no measure but the atoms' own.
     double relative = options_.encoder_scale;
@@ -112,11 +111,12 @@ class Resample {
         const Index signal = worst[i], latent = revived[i];
         const Vector<S> direction = batch.residual.col(signal) / -lengths[signal];
         atoms.col(latent) = direction;
-        columns.row(latent).head(dim) = scale * direction.transpose();
-        if (has_bias) columns(latent, dim) = S(0);
+        const auto [weights_of, others_of] = map.entries_of(latent);
+        map.view(parameters, weights_of) = scale * direction;
+        auto others = map.view(parameters, others_of);
+        others.head(num_biases).setZero();
         if (num_living > 0)
-          for (Index c = dim + (has_bias ? 1 : 0); c < columns.cols(); ++c)
-            columns(latent, c) = mean[c];
+          others.tail(mean.size() - num_biases) = mean.tail(mean.size() - num_biases);
       }
     });
     return revived;
