@@ -49,6 +49,24 @@ class AnyOptimizer {
   }
 
   template <Real S>
+  [[nodiscard]] auto begin_step(State<S>& state, double rate_factor = 1) const {
+    using Part = std::variant<decltype(Adam().begin_step(state.moments)),
+                              decltype(GradientDescent().begin_step(state.descent))>;
+    const Part chosen = std::visit(
+        [&](const auto& o) -> Part {
+          if constexpr (std::same_as<std::remove_cvref_t<decltype(o)>, GradientDescent>)
+            return o.begin_step(state.descent, rate_factor);
+          else
+            return o.begin_step(state.moments, rate_factor);
+        },
+        optimizer_);
+    return [chosen](Index begin, Eigen::Ref<Vector<S>> parameters,
+                    const Eigen::Ref<const Vector<S>>& gradient) {
+      std::visit([&](const auto& part) { part(begin, parameters, gradient); }, chosen);
+    };
+  }
+
+  template <Real S>
   void reset(State<S>& state, Index begin, Index count, Index stride = 1) const {
     visit(state, [&](const auto& o, auto& memory) { o.reset(memory, begin, count, stride); });
   }

@@ -168,6 +168,9 @@ static_assert(Optimizer<AdamW, float> && Optimizer<AdamW, double>);
 static_assert(Optimizer<GradientDescent, float> && Optimizer<GradientDescent, double>);
 static_assert(Optimizer<MinimalOptimizer, float> && Optimizer<MinimalOptimizer, double>);
 static_assert(not Optimizer<double, double>);
+static_assert(OptimizerByParts<Adam, float> && OptimizerByParts<AdamW, double>);
+static_assert(OptimizerByParts<GradientDescent, float>);
+static_assert(not OptimizerByParts<MinimalOptimizer, double>);
 
 struct PrivateState : MinimalOptimizer {
  private:

@@ -3,11 +3,14 @@
 #define LACUNA_TESTS_LAWS_OPTIMIZER_LAWS_HPP
 
 #include <cstdint>
+#include <string>
+#include <utility>
 
 #include <lacuna/concepts/optimizer.hpp>
 #include <lacuna/core/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/refusal.hpp"
 
 namespace lacuna::test {
 
@@ -70,6 +73,36 @@ void check_reset_laws(const O& optimizer, std::uint64_t seed) {
   }
 }
 
+/// Parts of any sizes, in any order, are one step: to the bit.
+template <Real S, OptimizerByParts<S> O>
+void check_part_laws(const O& optimizer, std::uint64_t seed) {
+  INFO("seed " << seed);
+  constexpr Index n = 37;
+  auto at_once = optimizer.template start<S>(n), by_parts = at_once;
+  Vector<S> p = random_normal<S>(n, 1, seed), q = p;
+  for (Index t = 0; t < 4; ++t) {
+    const double factor = 1 - 0.2 * static_cast<double>(t);
+    const Vector<S> g = random_normal<S>(n, 1, seed + 1 + static_cast<std::uint64_t>(t));
+    optimizer.step(at_once, p, g, factor);
+    const auto part = optimizer.begin_step(by_parts, factor);
+    for (const auto& [begin, count] : {std::pair<Index, Index>{30, 7}, {0, 5}, {5, 0}, {5, 25}})
+      part(begin, q.segment(begin, count), g.segment(begin, count));
+    CHECK((p.array() == q.array()).all());
+  }
+  const auto part = optimizer.begin_step(by_parts);
+  const auto refusal = [&](Index begin, Index count, Index gradients) {
+    Vector<S> few = Vector<S>::Zero(count);
+    const Vector<S> g = Vector<S>::Zero(gradients);
+    return message_of([&] { part(begin, few, g); });
+  };
+  const std::string of_state = ", state of 37";
+  CHECK(says(refusal(36, 2, 2), "part from 36 of 2 parameters and 2 gradients" + of_state));
+  CHECK(says(refusal(-1, 2, 2), "part from -1 of 2 parameters and 2 gradients" + of_state));
+  CHECK(says(refusal(0, 2, 3), "part from 0 of 2 parameters and 3 gradients" + of_state));
+  CHECK(says(message_of([&] { (void)optimizer.begin_step(by_parts, -1); }),
+             "rate_factor must be finite and at least 0, is -1"));
+}
+
 /// The laws written in concepts/optimizer.hpp, on 1/2 sum_i h_i (p_i - c_i)^2 with h from 1 to 4.
 /// @param steps  within which every p_i must come within `tolerance` of c_i.
 template <Real S, Optimizer<S> O>
@@ -77,6 +110,7 @@ void check_optimizer_laws(const O& optimizer, Index steps, double tolerance, std
   INFO("seed " << seed);
   check_rate_factor_laws<S>(optimizer, seed + 1000);
   check_reset_laws<S>(optimizer, seed + 2000);
+  if constexpr (OptimizerByParts<O, S>) check_part_laws<S>(optimizer, seed + 3000);
   constexpr Index n = 9;
   const Vector<S> target = random_normal<S>(n, 1, seed);
   const Vector<S> curvature = Vector<S>::LinSpaced(n, S(1), S(4));

@@ -101,6 +101,25 @@ TEST_CASE("unit norm has the same bits at any number of threads", "[dictionary]"
   CHECK(equal_bits<float>(one.atoms(), two.atoms()));
   CHECK_THROWS_WITH(two.update_atoms([](Matrix<float>& to) { to.col(801).setZero(); }, 2),
                     "UnitNormDictionary: atom 801 has no direction (length 0.000000)");
+  UnitNormDictionary<float> by_blocks(Matrix<float>::Ones(700, 900));
+  const auto replace_some = [&](Block block, Index worker, Eigen::Ref<Matrix<float>> to) {
+    REQUIRE(worker == 0);  // Catch's checks are for one thread
+    to = atoms.middleCols(block.begin, block.count);
+  };
+  const auto replace_on_two = [&](Block block, Index, Eigen::Ref<Matrix<float>> to) {
+    to = atoms.middleCols(block.begin, block.count);
+  };
+  by_blocks.update_atoms_by_blocks(77, 1, replace_some);
+  CHECK(equal_bits<float>(one.atoms(), by_blocks.atoms()));
+  by_blocks = UnitNormDictionary<float>(Matrix<float>::Ones(700, 900));
+  by_blocks.update_atoms_by_blocks(77, 2, replace_on_two);
+  CHECK(equal_bits<float>(one.atoms(), by_blocks.atoms()));
+  CHECK_THROWS_WITH(
+      by_blocks.update_atoms_by_blocks(77, 1,
+                                       [](Block block, Index, Eigen::Ref<Matrix<float>> to) {
+                                         if (block.index == 2) to.col(3).setZero();
+                                       }),
+      "UnitNormDictionary: atom 157 has no direction (length 0.000000)");
 }
 
 TEST_CASE("a dense dictionary holds its atoms as given", "[dictionary]") {

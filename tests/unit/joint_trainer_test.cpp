@@ -4,7 +4,10 @@
 // clipping, and states that resume.
 
 #include <cmath>
+#include <cstdint>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <lacuna/dictionary/unit_norm.hpp>
@@ -268,6 +271,74 @@ TEST_CASE("a multilayer perceptron is trained with TopK", "[joint]") {
   CHECK(model.encoder.k() == 2);
   CHECK(l0 > 1);
   CHECK(l0 <= 2);
+}
+
+namespace {
+
+/// Adam that takes no parts.
+class AdamAtOnce {
+ public:
+  template <Real S>
+  using State = AdamMoments<S>;
+
+  template <Real S>
+  [[nodiscard]] State<S> start(Index size) const {
+    return adam_.start<S>(size);
+  }
+  template <Real S>
+  void step(AdamMoments<S>& state, std::type_identity_t<Eigen::Ref<Vector<S>>> parameters,
+            const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient,
+            double rate_factor = 1) const {
+    adam_.step(state, parameters, gradient, rate_factor);
+  }
+  template <Real S>
+  void reset(AdamMoments<S>& state, Index begin, Index count, Index stride = 1) const {
+    adam_.reset(state, begin, count, stride);
+  }
+  [[nodiscard]] std::int64_t step_flops(Index size) const { return adam_.step_flops(size); }
+
+ private:
+  Adam adam_;
+};
+static_assert(Optimizer<AdamAtOnce, float> && !OptimizerByParts<AdamAtOnce, float>);
+
+}  // namespace
+
+TEST_CASE("steps that are made part by part have the bits of those made at once", "[joint]") {
+  INFO("seeds 1 to 3");
+  constexpr Index deep = 200, wide = 170;  // three blocks of atoms
+  static_assert(detail::atoms_in_cache(deep) < wide / 2);
+  const Matrix<float> x = random_normal<float>(deep, 40, 1);
+  const RandomWeights init{.dim = deep, .num_atoms = wide, .bias = true, .seed = 2};
+  const UnitNormDictionary<float> atoms(random_normal<float>(deep, wide, 3));
+  const auto check = [&](const auto& dictionary, const auto& encoder, JointTrainerOptions options) {
+    options.steps = 4;
+    const auto train = [&](const auto& optimizer, Index threads) {
+      Model model{Identity{}, dictionary, encoder};
+      options.threads = threads;
+      const JointTrainer trainer(options, optimizer);
+      const Outcome outcome = trainer.fit(model, InMemorySource<float>(x));
+      return std::pair(model, outcome);
+    };
+    const auto [expected, outcome] = train(AdamAtOnce(), 1);
+    for (const Index threads : {1, 2}) {
+      const auto [model, other] = train(Adam(), threads);
+      CAPTURE(threads);
+      CHECK(other.loss == outcome.loss);
+      CHECK(other.flops == outcome.flops);
+      CHECK((model.dictionary.atoms().array() == expected.dictionary.atoms().array()).all());
+      CHECK((model.encoder.parameters().array() == expected.encoder.parameters().array()).all());
+    }
+  };
+  const TopKEncoder<float> top(init, 5);
+  check(atoms, top, {});
+  check(atoms, top, {.tangent_gradient = false});
+  check(atoms, top, {.learn_dictionary = false});
+  check(atoms, top, {.max_gradient_norm = 1e-3});
+  check(atoms, top, {.loss = {.prefixes = {60, wide}}});
+  check(DenseDictionary<float>(atoms.atoms()), top, {});
+  check(atoms, BatchTopKEncoder<float>(init, 5), {});
+  check(atoms, LinearReluEncoder<float>(init), {});
 }
 
 TEST_CASE("a gradient is cut to the length it may have", "[joint]") {

@@ -55,6 +55,22 @@ concept CanBackwardRectified =
 template <class E, class D>
 concept HasDenseCodes = std::same_as<CodesFor<E, D>, Matrix<typename D::Scalar>>;
 
+/// Stands for a lambda that captures.
+template <class S>
+struct AnyGradientUse {
+  void operator()(Index begin, const Eigen::Ref<const Vector<S>>& part) const;
+};
+
+/// Gives its gradient part by part as well, each once, on threads of its own: what `backward` would
+/// have put from `begin` on.
+template <class E, class D>
+concept GradientByParts = requires(const E& e, const D& d,
+                                   const MatrixArg<typename D::Scalar>& signals,
+                                   typename E::Tape& tape, const CodesFor<E, D>& code_gradient,
+                                   AnyGradientUse<typename D::Scalar> use) {
+  e.backward_by_parts(d, signals, tape, code_gradient, use);
+};
+
 template <class E, class D>
 concept CountsFlops = requires(const E& e, const D& d) {
   { e.forward_flops(d) } -> std::same_as<std::int64_t>;

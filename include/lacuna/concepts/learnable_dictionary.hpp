@@ -3,6 +3,7 @@
 #define LACUNA_CONCEPTS_LEARNABLE_DICTIONARY_HPP
 
 #include <lacuna/concepts/explicit_dictionary.hpp>
+#include <lacuna/core/parallel.hpp>
 
 namespace lacuna {
 
@@ -23,6 +24,18 @@ namespace detail {
 /// Says of itself that its atoms have length 1, so that a gradient along them is lost.
 template <class D>
 concept HasUnitNorm = requires { requires D::unit_norm; };
+
+template <class S>
+struct AnyBlockChange {
+  void operator()(Block, Index, Eigen::Ref<Matrix<S>>) const;
+};
+
+/// Changes some atoms after the others, its invariant kept: see
+/// `UnitNormDictionary::update_atoms_by_blocks`.
+template <class D>
+concept UpdatesAtomsByBlocks = requires(D& d, AnyBlockChange<typename D::Scalar> change, Index n) {
+  d.update_atoms_by_blocks(n, n, change);
+};
 }  // namespace detail
 
 /// An explicit dictionary whose atoms can be replaced or stepped, its invariant kept.

@@ -82,6 +82,24 @@ concept Optimizer = std::copyable<O> && detail::HasOptimizerState<O, S> &&
     detail::HasOptimizerFields<O, S> && detail::CanStart<O, S> && detail::CanStep<O, S> &&
     detail::CanStepAtRate<O, S> && detail::CanReset<O, S> && detail::CountsStepFlops<O>;
 
+/// An optimiser whose step can be made part by part, by several threads at once, so that a part of
+/// the gradient is used while it is still in the cache.
+///
+/// | expression                          | meaning                                                |
+/// |-------------------------------------|--------------------------------------------------------|
+/// | `auto part = o.begin_step(s[, f])`  | begins a step; valid while the state s is              |
+/// | `part(begin, parameters, gradient)` | makes it for the entries from `begin` on, as many as   |
+/// |                                     | there are in the views; each entry's turn comes once   |
+///
+/// Law: parts of any sizes, in any order, are to the bit what `o.step` does at once.
+template <class O, class S>
+concept OptimizerByParts = Optimizer<O, S> &&
+    requires(const O& o, typename O::template State<S>& state, Index begin,
+             Eigen::Ref<Vector<S>> parameters, const Eigen::Ref<const Vector<S>>& gradient) {
+  o.begin_step(state)(begin, parameters, gradient);
+  o.begin_step(state, 1.0)(begin, parameters, gradient);
+};
+
 }  // namespace lacuna
 
 #endif  // LACUNA_CONCEPTS_OPTIMIZER_HPP

@@ -61,6 +61,18 @@ class UnitNormDictionary : private DenseDictionary<S> {
     normalise(atoms_, threads);
   }
 
+  /// The same, some atoms after the others, while they are in the cache: calls `change(block,
+  /// worker, atoms)` for blocks of `block_size` atoms, dim x block.count, on as many threads, and
+  /// rescales each. What it throws leaves other blocks as they are or changed.
+  /// @throws std::invalid_argument naming an atom that is zero or not finite.
+  template <class Change>
+  void update_atoms_by_blocks(Index block_size, Index threads, const Change& change) {
+    for_each_block(num_atoms(), block_size, threads, [&](Block block, Index worker) {
+      change(block, worker, Eigen::Ref<Matrix<S>>(atoms_.middleCols(block.begin, block.count)));
+      normalise(atoms_, block);
+    });
+  }
+
  private:
   using DenseDictionary<S>::atoms_;
 
@@ -69,17 +81,20 @@ class UnitNormDictionary : private DenseDictionary<S> {
 
   static void normalise(Matrix<S>& atoms, Index threads) {
     const Index block_size = (Index{1} << 18) / atoms.rows();  // entries that are worth a thread
-    for_each_block(atoms.cols(), block_size, threads, [&](Block block, Index) {
-      for (Index j = block.begin; j < block.begin + block.count; ++j) {
-        S length = atoms.col(j).norm();
-        // The plain sum of squares is exact enough except where it under- or overflows.
-        if (!(length > S(1e-15) && length < S(1e15))) length = atoms.col(j).stableNorm();
-        if (!(length > S(0) && std::isfinite(length)))
-          throw std::invalid_argument("UnitNormDictionary: atom " + std::to_string(j) +
-                                      " has no direction (length " + std::to_string(length) + ")");
-        atoms.col(j) /= length;
-      }
-    });
+    for_each_block(atoms.cols(), block_size, threads,
+                   [&](Block block, Index) { normalise(atoms, block); });
+  }
+
+  static void normalise(Matrix<S>& atoms, Block block) {
+    for (Index j = block.begin; j < block.begin + block.count; ++j) {
+      S length = atoms.col(j).norm();
+      // The plain sum of squares is exact enough except where it under- or overflows.
+      if (!(length > S(1e-15) && length < S(1e15))) length = atoms.col(j).stableNorm();
+      if (!(length > S(0) && std::isfinite(length)))
+        throw std::invalid_argument("UnitNormDictionary: atom " + std::to_string(j) +
+                                    " has no direction (length " + std::to_string(length) + ")");
+      atoms.col(j) /= length;
+    }
   }
 };
 

@@ -209,6 +209,22 @@ class AffineMap {
     gradient.tail(parameters_.size() - num_affine()).setZero();
   }
 
+  /// The same by parts: `use(begin, part of the gradient)` for all of them, each once, on threads.
+  template <class Use>
+  void backward_by_parts(const MatrixArg<S>& signals, const SparseCodes<S>& g,
+                         SparseOuterProduct<S>& product, const Use& use,
+                         Index threads = 1) const requires by_atom {
+    product.begin(g, threads);
+    for_each_block(
+        num_atoms_, detail::atoms_in_cache(dim_), threads, [&](Block atoms, Index worker) {
+          S* const columns = product.columns(signals, atoms, worker).data();
+          use(atoms.begin * dim_, Eigen::Map<const Vector<S>>(columns, atoms.count * dim_));
+        });
+    Vector<S> rest = Vector<S>::Zero(parameters_.size() - num_atoms_ * dim_);
+    if (has_bias_) product.row_sums(rest.head(num_atoms_));
+    use(num_atoms_ * dim_, rest);
+  }
+
   /// W^T g, dim x n, for dense g.
   [[nodiscard]] Matrix<S> transpose_times(const Matrix<S>& g, Index threads = 1) const
       requires(!by_atom) {

@@ -102,6 +102,16 @@ class TopKEncoder {
     map_.backward(signals, code_gradient, gradient, tape.product, options_.threads);
   }
 
+  /// The same by parts, for an optimiser that takes them: `use(begin, part of the gradient)`, each
+  /// once, on threads.
+  template <Dictionary D, class Use>
+  void backward_by_parts(const D&, const MatrixArg<S>& signals, Tape& tape,
+                         const SparseCodes<S>& code_gradient, const Use& use) const {
+    check_same_shape("TopKEncoder::backward_by_parts", "codes", tape.codes, "code gradients",
+                     code_gradient);
+    map_.backward_by_parts(signals, code_gradient, tape.product, use, options_.threads);
+  }
+
   template <Dictionary D>
   [[nodiscard]] Matrix<S> signal_gradient(const D&, const Tape& tape,
                                           const SparseCodes<S>& code_gradient) const {

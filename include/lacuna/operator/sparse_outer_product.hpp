@@ -2,12 +2,20 @@
 #ifndef LACUNA_OPERATOR_SPARSE_OUTER_PRODUCT_HPP
 #define LACUNA_OPERATOR_SPARSE_OUTER_PRODUCT_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
 #include <lacuna/core/parallel.hpp>
 
 namespace lacuna {
+
+namespace detail {
+/// So many atoms stay in the second-level cache with their gradient and what an optimiser knows.
+[[nodiscard]] constexpr Index atoms_in_cache(Index dim) noexcept {
+  return std::max<Index>(1, (Index{1} << 14) / dim);
+}
+}  // namespace detail
 
 /// The outer product of signals with sparse codes, sum_j x_j s_j^T, which is the gradient of a
 /// dictionary, and of an encoder's weights that lie as atoms do. Keeps its work space from call to
@@ -32,6 +40,21 @@ class SparseOuterProduct {
     for_each_block(s.rows(), atoms_per_block, threads, [&](Block block, Index) {
       for (Index i = block.begin; i < block.begin + block.count; ++i) sum(x, i, out.col(i));
     });
+  }
+
+  /// The same, some columns after the others: begins, and then gives those of a block of atoms as
+  /// often as it is asked, in the work space of a worker (below `threads`, 0 for all cores), which
+  /// several may do at once.
+  void begin(const SparseCodes<S>& s, Index threads, S scale = S(1)) {
+    sort_by_atom(s, scale);
+    columns_.resize(to_size(resolve_threads(threads)));
+  }
+  [[nodiscard]] Eigen::Map<Matrix<S>> columns(const MatrixArg<S>& x, Block atoms, Index worker) {
+    Vector<S>& memory = columns_[to_size(worker)];
+    if (memory.size() < x.rows() * atoms.count) memory.resize(x.rows() * atoms.count);
+    Eigen::Map<Matrix<S>> columns(memory.data(), x.rows(), atoms.count);
+    for (Index i = 0; i < atoms.count; ++i) sum(x, atoms.begin + i, columns.col(i));
+    return columns;
   }
 
   /// Row sums of the codes of the last call, num_atoms.
@@ -86,6 +109,7 @@ class SparseOuterProduct {
 
   std::vector<Index> begin_, column_;
   std::vector<S> value_;
+  std::vector<Vector<S>> columns_;  // of each worker
 };
 
 }  // namespace lacuna

@@ -59,7 +59,15 @@ class Adam {
   void step(AdamMoments<S>& state, std::type_identity_t<Eigen::Ref<Vector<S>>> parameters,
             const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient,
             double rate_factor = 1) const {
-    detail::adam_step("Adam::step", options_, state, parameters, gradient, rate_factor);
+    detail::check_step("Adam::step", state.mean.size(), parameters.size(), gradient.size());
+    detail::step_at_once(begin_step(state, rate_factor), options_.threads, parameters, gradient);
+  }
+
+  /// The same, part by part; see `OptimizerByParts`. @throws std::invalid_argument if the factor is
+  /// below 0.
+  template <Real S>
+  [[nodiscard]] auto begin_step(AdamMoments<S>& state, double rate_factor = 1) const {
+    return detail::AdamStep<S>("Adam::step", options_, state, rate_factor);
   }
 
   /// Forgets the means of the entries begin, begin + stride, ..., count of them. The count of steps

@@ -2,6 +2,7 @@
 #ifndef LACUNA_OPTIMIZER_ADAM_MOMENTS_HPP
 #define LACUNA_OPTIMIZER_ADAM_MOMENTS_HPP
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -40,56 +41,88 @@ template <class Options>
   return options;
 }
 
-/// The step of both: p <- keep p - rate_factor rate m_hat / (sqrt(v_hat) + epsilon). `keep` is 1
-/// where nothing decays, and then p is not multiplied.
-template <class Options, Real S>
-void adam_step(const char* where, const Options& options, AdamMoments<S>& state,
-               std::type_identity_t<Eigen::Ref<Vector<S>>> parameters,
-               const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient,
-               double rate_factor, double keep = 1) {
-  check_step(where, state.mean.size(), parameters.size(), gradient.size(), rate_factor);
-  ++state.steps;
-  const auto t = static_cast<double>(state.steps);
-  const double correction1 = 1 - std::pow(options.beta1, t);
-  const double correction2 = 1 - std::pow(options.beta2, t);
-  const S rate = static_cast<S>(rate_factor * options.learning_rate / correction1);
-  const S root_scale = static_cast<S>(1 / std::sqrt(correction2));
-  const S epsilon = static_cast<S>(options.epsilon);
-  const S beta1 = static_cast<S>(options.beta1), rest1 = static_cast<S>(1 - options.beta1);
-  const S beta2 = static_cast<S>(options.beta2), rest2 = static_cast<S>(1 - options.beta2);
-  S* const mean = state.mean.data();
-  S* const mean_square = state.mean_square.data();
-  S* const values = parameters.data();
-  const S* const slope = gradient.data();
-  // A register at a time, so that what is read is read once.
-  constexpr int lanes = 32 / sizeof(S);
-  using Register = Eigen::Array<S, lanes, 1>;
-  using Rest = Eigen::Array<S, Eigen::Dynamic, 1, 0, lanes, 1>;
-  const auto move_chunk = [=](Index begin, Index end, auto decays) {
-    const auto move = [=]<class Few>(std::type_identity<Few>, Index at, Index count) {
-      using Entries = Eigen::Map<Few>;
-      Entries p(values + at, count);
-      const Few g = Eigen::Map<const Few>(slope + at, count);
-      const Few m = beta1 * Entries(mean + at, count) + rest1 * g;
-      const Few v = beta2 * Entries(mean_square + at, count) + rest2 * g.square();
-      Entries(mean + at, count) = m;
-      Entries(mean_square + at, count) = v;
-      if constexpr (decays)
-        p = static_cast<S>(keep) * p - rate * m / (root_scale * v.sqrt() + epsilon);
-      else
-        p -= rate * m / (root_scale * v.sqrt() + epsilon);
-    };
-    for (; begin + lanes <= end; begin += lanes)
-      move(std::type_identity<Register>(), begin, Index{lanes});
-    move(std::type_identity<Rest>(), begin, end - begin);
-  };
-  for_each_chunk(parameters.size(), options.threads, [&](Index begin, Index count) {
-    if (keep == 1)
-      move_chunk(begin, begin + count, std::false_type());
+/// The step of both, for any parts of the entries: p <- keep p - rate_factor rate m_hat /
+/// (sqrt(v_hat) + epsilon). `keep` is 1 where nothing decays, and then p is not multiplied.
+template <Real S>
+class AdamStep {
+ public:
+  /// Counts the step. @throws std::invalid_argument for a factor below 0 or not finite.
+  template <class Options>
+  AdamStep(const char* where, const Options& options, AdamMoments<S>& state, double rate_factor,
+           double keep = 1)
+      : where_(where), mean_(state.mean), mean_square_(state.mean_square) {
+    check_rate_factor(where, rate_factor);
+    ++state.steps;
+    const auto t = static_cast<double>(state.steps);
+    const double correction1 = 1 - std::pow(options.beta1, t);
+    const double correction2 = 1 - std::pow(options.beta2, t);
+    rate_ = static_cast<S>(rate_factor * options.learning_rate / correction1);
+    root_scale_ = static_cast<S>(1 / std::sqrt(correction2));
+    epsilon_ = static_cast<S>(options.epsilon);
+    beta1_ = static_cast<S>(options.beta1), rest1_ = static_cast<S>(1 - options.beta1);
+    beta2_ = static_cast<S>(options.beta2), rest2_ = static_cast<S>(1 - options.beta2);
+    keep_ = static_cast<S>(keep);
+    decays_ = keep != 1;
+  }
+
+  /// @throws std::invalid_argument for a part that is not one of the state.
+  void operator()(Index begin, Eigen::Ref<Vector<S>> parameters,
+                  const Eigen::Ref<const Vector<S>>& gradient) const {
+    check_part(where_, mean_.size(), begin, parameters.size(), gradient.size());
+    if (decays_)
+      move(begin, parameters.size(), parameters.data(), gradient.data(), std::true_type());
     else
-      move_chunk(begin, begin + count, std::true_type());
-  });
-}
+      move(begin, parameters.size(), parameters.data(), gradient.data(), std::false_type());
+  }
+
+ private:
+  /// A register at a time, so that what is read is read once; the last, which may not be full, too,
+  /// so that an entry has the same bits whatever part it is in.
+  void move(Index begin, Index count, S* parameters, const S* gradient, auto decays) const {
+    constexpr Index lanes = 32 / sizeof(S);
+    using Register = Eigen::Array<S, lanes, 1>;
+    const S rate = rate_, root_scale = root_scale_, epsilon = epsilon_, keep = keep_;
+    const S beta1 = beta1_, rest1 = rest1_, beta2 = beta2_, rest2 = rest2_;
+    S* const mean = mean_.data() + begin;
+    S* const mean_square = mean_square_.data() + begin;
+    const auto move_some = [=](Index at, auto size) {
+      constexpr bool all = std::is_same_v<decltype(size), AllLanes>;
+      const auto load = [=](const S* from) {
+        if constexpr (all) return Register(Eigen::Map<const Register>(from + at));
+        Register values = Register::Zero();
+        std::copy_n(from + at, Index{size}, values.data());
+        return values;
+      };
+      const auto store = [=](const Register& values, S* to) {
+        if constexpr (all)
+          Eigen::Map<Register>(to + at) = values;
+        else
+          std::copy_n(values.data(), Index{size}, to + at);
+      };
+      const Register g = load(gradient);
+      const Register m = beta1 * load(mean) + rest1 * g;
+      const Register v = beta2 * load(mean_square) + rest2 * g.square();
+      store(m, mean);
+      store(v, mean_square);
+      const Register p = load(parameters), change = rate * m / (root_scale * v.sqrt() + epsilon);
+      if constexpr (decays)
+        store(keep * p - change, parameters);
+      else
+        store(p - change, parameters);
+    };
+    Index at = 0;
+    for (; at + lanes <= count; at += lanes) move_some(at, AllLanes());
+    if (at < count) move_some(at, count - at);
+  }
+
+  using AllLanes = std::integral_constant<Index, 32 / sizeof(S)>;
+
+  const char* where_;
+  Vector<S>& mean_;
+  Vector<S>& mean_square_;
+  S rate_, root_scale_, epsilon_, beta1_, rest1_, beta2_, rest2_, keep_;
+  bool decays_;
+};
 
 template <Real S>
 void adam_reset(const char* where, AdamMoments<S>& state, Index begin, Index count, Index stride) {

@@ -68,11 +68,19 @@ class AdamW {
   void step(AdamMoments<S>& state, std::type_identity_t<Eigen::Ref<Vector<S>>> parameters,
             const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient,
             double rate_factor = 1) const {
+    detail::check_step("AdamW::step", state.mean.size(), parameters.size(), gradient.size());
+    detail::step_at_once(begin_step(state, rate_factor), options_.threads, parameters, gradient);
+  }
+
+  /// The same, part by part; see `OptimizerByParts`. @throws std::invalid_argument for such a
+  /// factor.
+  template <Real S>
+  [[nodiscard]] auto begin_step(AdamMoments<S>& state, double rate_factor = 1) const {
     const double decay = rate_factor * options_.learning_rate * options_.weight_decay;
     if (decay >= 1 && std::isfinite(rate_factor))
       require(false, "AdamW::step",
               "rate_factor * learning_rate * weight_decay must be below 1, is " + text_of(decay));
-    detail::adam_step("AdamW::step", options_, state, parameters, gradient, rate_factor, 1 - decay);
+    return detail::AdamStep<S>("AdamW::step", options_, state, rate_factor, 1 - decay);
   }
 
   /// As `Adam::reset`. @throws std::invalid_argument if they are not all entries.

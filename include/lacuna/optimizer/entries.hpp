@@ -26,17 +26,30 @@ inline void check_optimizer_threads(const char* where, Index threads) {
   require(threads >= 0, where, "threads must be at least 0, is " + std::to_string(threads));
 }
 
-/// Refuses lengths that differ, and a factor that is negative or not finite.
-inline void check_step(const char* where, Index state, Index parameters, Index gradient,
-                       double rate_factor) {
+/// Refuses lengths that differ.
+inline void check_step(const char* where, Index state, Index parameters, Index gradient) {
   if (parameters != state || gradient != state)
     throw std::invalid_argument(std::string(where) + ": state of " + std::to_string(state) +
                                 ", parameters " + std::to_string(parameters) + ", gradient " +
                                 std::to_string(gradient));
+}
+
+/// Refuses a factor that is negative or not finite.
+inline void check_rate_factor(const char* where, double rate_factor) {
   if (!(rate_factor >= 0 && std::isfinite(rate_factor)))
     throw std::invalid_argument(std::string(where) +
                                 ": rate_factor must be finite and at least 0, is " +
                                 text_of(rate_factor));
+}
+
+/// Refuses a part that is not one of the state.
+inline void check_part(const char* where, Index state, Index begin, Index parameters,
+                       Index gradient) {
+  if (begin < 0 || parameters != gradient || parameters > state - begin)
+    throw std::invalid_argument(std::string(where) + ": part from " + std::to_string(begin) +
+                                " of " + std::to_string(parameters) + " parameters and " +
+                                std::to_string(gradient) + " gradients, state of " +
+                                std::to_string(state));
 }
 
 /// Calls `work(begin, count)` for chunks of the entries that stay in the first-level cache, so that
@@ -49,6 +62,15 @@ void for_each_chunk(Index size, Index threads, const Work& work) {
     const Index end = block.begin + block.count;
     for (Index begin = block.begin; begin < end; begin += chunk)
       work(begin, std::min(chunk, end - begin));
+  });
+}
+
+/// A whole step by its parts.
+template <class Step, class Parameters, class Gradient>
+void step_at_once(const Step& step, Index threads, Parameters& parameters,
+                  const Gradient& gradient) {
+  for_each_chunk(parameters.size(), threads, [&](Index begin, Index count) {
+    step(begin, parameters.segment(begin, count), gradient.segment(begin, count));
   });
 }
 

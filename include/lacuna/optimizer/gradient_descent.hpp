@@ -65,19 +65,27 @@ class GradientDescent {
             const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient,
             double rate_factor = 1) const {
     detail::check_step("GradientDescent::step", state.velocity.size(), parameters.size(),
-                       gradient.size(), rate_factor);
+                       gradient.size());
+    detail::step_at_once(begin_step(state, rate_factor), options_.threads, parameters, gradient);
+  }
+
+  /// The same, part by part; see `OptimizerByParts`. @throws std::invalid_argument if the factor is
+  /// below 0.
+  template <Real S>
+  [[nodiscard]] auto begin_step(State<S>& state, double rate_factor = 1) const {
+    detail::check_rate_factor("GradientDescent::step", rate_factor);
     const S momentum = static_cast<S>(options_.momentum);
     const S rate = static_cast<S>(rate_factor * options_.learning_rate);
-    detail::for_each_chunk(parameters.size(), options_.threads, [&](Index begin, Index count) {
-      const auto g = gradient.segment(begin, count);
-      auto w = state.velocity.segment(begin, count);
-      auto p = parameters.segment(begin, count);
+    return [&velocity = state.velocity, momentum, rate, nesterov = options_.nesterov](
+               Index begin, Eigen::Ref<Vector<S>> p, const Eigen::Ref<const Vector<S>>& g) {
+      detail::check_part("GradientDescent::step", velocity.size(), begin, p.size(), g.size());
+      auto w = velocity.segment(begin, p.size());
       w = momentum * w + g;
-      if (options_.nesterov)
+      if (nesterov)
         p -= rate * (g + momentum * w);
       else
         p -= rate * w;
-    });
+    };
   }
 
   /// Stops the entries begin, begin + stride, ..., count of them: they go on as new ones.

@@ -207,12 +207,19 @@ class JointTrainer {
                      : CodeForm::free > (model.dictionary, signals, codes, has_terms ? 0.0 : lambda,
                                          options_.loss, options_.threads);
     const auto& code_gradient = work.loss.code_gradient();
-    if constexpr (rectified)
-      model.encoder.backward_rectified(model.dictionary, signals, work.tape, code_gradient,
-                                       work.encoder_gradient);
-    else
-      model.encoder.backward(model.dictionary, signals, work.tape, code_gradient,
-                             work.encoder_gradient);
+    // What changes a gradient, or must know its length, needs it as a whole; else an optimiser that
+    // takes parts is given each while it is in the cache.
+    const bool whole = options_.max_gradient_norm > 0 || revival_.window() > 0;
+    constexpr bool encoder_has_parts =
+        OptimizerByParts<O, S> && !has_terms && detail::GradientByParts<E, D>;
+    if (!encoder_has_parts || whole) {
+      if constexpr (rectified)
+        model.encoder.backward_rectified(model.dictionary, signals, work.tape, code_gradient,
+                                         work.encoder_gradient);
+      else
+        model.encoder.backward(model.dictionary, signals, work.tape, code_gradient,
+                               work.encoder_gradient);
+    }
     if constexpr (has_terms)
       state.loss += model.encoder.own_terms(model.dictionary, signals, work.tape, lambda,
                                             work.encoder_gradient);
@@ -220,7 +227,7 @@ class JointTrainer {
                     model.encoder.backward_flops(model.dictionary)) *
                        signals.cols() +
                    work.loss.evaluate_flops(dim, codes) +
-                   optimizer_.step_flops(work.encoder_gradient.size());
+                   optimizer_.step_flops(model.encoder.parameters().size());
     if constexpr (learns_transform) {
       // apply(x) is what the encoder is given, and what D s is measured against.
       model.transform.backward(
@@ -231,13 +238,19 @@ class JointTrainer {
       state.flops += model.encoder.backward_flops(model.dictionary) * signals.cols() +
                      2 * batch.size() + optimizer_.step_flops(work.transform_gradient.size());
     }
+    constexpr bool atoms_have_blocks = OptimizerByParts<O, S> && detail::UpdatesAtomsByBlocks<D>;
+    const bool atoms_by_blocks = atoms_have_blocks && options_.max_gradient_norm == 0;
+    const bool gradient_by_blocks = atoms_by_blocks && is_sparse_codes<CodesFor<E, D>> && !whole &&
+                                    options_.loss.prefixes.empty();
     if constexpr (LearnableDictionary<D>)
       if (options_.learn_dictionary) {
-        work.loss.atom_gradient(codes, work.atom_gradient);
-        // The step, and three flops an entry to bring atoms of unit norm back to it.
-        state.flops += work.loss.atom_gradient_flops(dim, codes) +
-                       optimizer_.step_flops(work.atom_gradient.size()) +
-                       (detail::HasUnitNorm<D> ? 3 : 0) * work.atom_gradient.size();
+        if (!gradient_by_blocks) work.loss.atom_gradient(codes, work.atom_gradient);
+        // The step, and for atoms of unit norm four flops an entry to turn them and three to bring
+        // them back to it.
+        const Index size = dim * model.dictionary.num_atoms();
+        state.flops += work.loss.atom_gradient_flops(dim, codes) + optimizer_.step_flops(size);
+        if constexpr (detail::HasUnitNorm<D>)
+          state.flops += (options_.tangent_gradient ? 7 : 3) * size;
       }
 
     // Dead latents have their say before the step, and after it.
@@ -250,19 +263,30 @@ class JointTrainer {
           revival_.auxiliary(model, seen, dead, work.encoder_gradient, work.atom_gradient);
       state.flops += revival_.auxiliary_flops(dim, static_cast<Index>(dead.size())) * batch.cols();
     }
-    if constexpr (LearnableDictionary<D>)
-      if (options_.learn_dictionary) {
-        if constexpr (detail::HasUnitNorm<D>)
-          if (options_.tangent_gradient)
-            remove_parallel(model.dictionary.atoms(), work.atom_gradient, state.flops);
-      }
+    const bool updates_at_once = options_.learn_dictionary && !atoms_by_blocks;
+    if constexpr (detail::HasUnitNorm<D>)
+      if (updates_at_once && options_.tangent_gradient)
+        remove_parallel(model.dictionary.atoms(), work.atom_gradient);
     clip(work);
     if constexpr (LearnableDictionary<D>)
-      if (options_.learn_dictionary)
+      if (updates_at_once)
         update_atoms(model.dictionary, [&](Matrix<S>& atoms) {
           optimizer_.step(state.atoms, atoms.reshaped(), work.atom_gradient, rate);
         });
-    optimizer_.step(state.encoder, model.encoder.parameters(), work.encoder_gradient, rate);
+    if constexpr (atoms_have_blocks)
+      if (options_.learn_dictionary && atoms_by_blocks)
+        update_by_blocks(model.dictionary, state.atoms, work, codes, gradient_by_blocks, rate);
+    if (!encoder_has_parts || whole) {
+      optimizer_.step(state.encoder, model.encoder.parameters(), work.encoder_gradient, rate);
+    } else if constexpr (encoder_has_parts) {
+      const auto step = optimizer_.begin_step(state.encoder, rate);
+      auto parameters = model.encoder.parameters();
+      model.encoder.backward_by_parts(
+          model.dictionary, signals, work.tape, code_gradient,
+          [&](Index begin, const Eigen::Ref<const Vector<S>>& gradient) {
+            step(begin, parameters.segment(begin, gradient.size()), gradient);
+          });
+    }
     if constexpr (learns_transform)
       optimizer_.step(state.transform, model.transform.parameters(), work.transform_gradient, rate);
     if constexpr (EncoderWithStatistics<E>) model.encoder.update_statistics(work.tape);
@@ -292,15 +316,43 @@ class JointTrainer {
   }
 
   /// Of the gradient of each atom what is at a right angle to it.
+  template <class Atoms, class Gradient>
+  static void remove_parallel(const Atoms& atoms, Gradient& gradient, Block block) {
+    for (Index i = block.begin; i < block.begin + block.count; ++i)
+      gradient.col(i) -= gradient.col(i).dot(atoms.col(i)) * atoms.col(i);
+  }
   template <class S>
-  void remove_parallel(const Matrix<S>& atoms, Vector<S>& gradient, std::int64_t& flops) const {
+  void remove_parallel(const Matrix<S>& atoms, Vector<S>& gradient) const {
     Eigen::Map<Matrix<S>> columns(gradient.data(), atoms.rows(), atoms.cols());
     const Index block_size = std::max<Index>(1, (Index{1} << 19) / atoms.rows());
-    for_each_block(atoms.cols(), block_size, options_.threads, [&](Block block, Index) {
-      for (Index i = block.begin; i < block.begin + block.count; ++i)
-        columns.col(i) -= columns.col(i).dot(atoms.col(i)) * atoms.col(i);
-    });
-    flops += 4 * atoms.size();
+    for_each_block(atoms.cols(), block_size, options_.threads,
+                   [&](Block block, Index) { remove_parallel(atoms, columns, block); });
+  }
+
+  /// The step of the atoms, and what goes before and after it, while some of them are in the cache.
+  /// @param gradient_by_blocks  whether their gradient is made there too, or is one of all.
+  template <class D, class State, class W, class Codes>
+  void update_by_blocks(D& dictionary, State& state, W& work, const Codes& codes,
+                        bool gradient_by_blocks, double rate) const {
+    using S = typename W::S;
+    const Index dim = dictionary.dim();
+    if constexpr (is_sparse_codes<Codes>)
+      if (gradient_by_blocks) work.loss.begin_atom_gradient(codes);
+    const auto step = optimizer_.begin_step(state, rate);
+    dictionary.update_atoms_by_blocks(
+        detail::atoms_in_cache(dim), options_.threads,
+        [&](Block block, Index worker, Eigen::Ref<Matrix<S>> atoms) {
+          const Index begin = block.begin * dim, size = block.count * dim;
+          S* const entries = [&] {
+            if constexpr (is_sparse_codes<Codes>)
+              if (gradient_by_blocks) return work.loss.atom_gradient_of(block, worker).data();
+            return work.atom_gradient.data() + begin;
+          }();
+          Eigen::Map<Matrix<S>> gradient(entries, dim, block.count);
+          if constexpr (detail::HasUnitNorm<D>)
+            if (options_.tangent_gradient) remove_parallel(atoms, gradient, {0, block.count, 0});
+          step(begin, Eigen::Map<Vector<S>>(atoms.data(), size), gradient.reshaped());
+        });
   }
 
   /// By this trainer's threads, where the dictionary takes them.

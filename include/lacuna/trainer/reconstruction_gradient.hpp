@@ -99,6 +99,16 @@ class ReconstructionGradient {
     }
   }
 
+  /// The same, some atoms after the others, for sparse codes and a loss without prefixes: begins,
+  /// and then gives those of a block, dim x block.count, in the work space of a worker.
+  void begin_atom_gradient(const Codes& codes) requires is_sparse_codes<Codes> {
+    outer_product_.begin(codes, threads_, scale_);
+  }
+  [[nodiscard]] Eigen::Map<Matrix<S>> atom_gradient_of(Block atoms, Index worker) requires
+      is_sparse_codes<Codes> {
+    return outer_product_.columns(residual(), atoms, worker);
+  }
+
   /// Audited flops of `evaluate`: decode, correlate, and what is elementwise; `atom_gradient` the
   /// same as decode.
   [[nodiscard]] static std::int64_t evaluate_flops(Index dim, const Codes& codes) {
