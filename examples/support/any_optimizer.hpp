@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include <lacuna/concepts/optimizer.hpp>
 #include <lacuna/optimizer/adam.hpp>
 #include <lacuna/optimizer/adam_w.hpp>
 #include <lacuna/optimizer/gradient_descent.hpp>
@@ -49,15 +50,15 @@ class AnyOptimizer {
   }
 
   template <Real S>
-  [[nodiscard]] auto begin_step(State<S>& state, double rate_factor = 1) const {
-    using Part = std::variant<decltype(Adam().begin_step(state.moments)),
-                              decltype(GradientDescent().begin_step(state.descent))>;
+  [[nodiscard]] auto begin_step(State<S>& state, Index size, double rate_factor = 1) const {
+    using Part = std::variant<decltype(Adam().begin_step(state.moments, size)),
+                              decltype(GradientDescent().begin_step(state.descent, size))>;
     const Part chosen = std::visit(
         [&](const auto& o) -> Part {
           if constexpr (std::same_as<std::remove_cvref_t<decltype(o)>, GradientDescent>)
-            return o.begin_step(state.descent, rate_factor);
+            return o.begin_step(state.descent, size, rate_factor);
           else
-            return o.begin_step(state.moments, rate_factor);
+            return o.begin_step(state.moments, size, rate_factor);
         },
         optimizer_);
     return [chosen](Index begin, Eigen::Ref<Vector<S>> parameters,
@@ -90,6 +91,8 @@ class AnyOptimizer {
 
   std::variant<Adam, AdamW, GradientDescent> optimizer_;
 };
+
+static_assert(OptimizerByParts<AnyOptimizer, float>);
 
 }  // namespace lacuna::examples
 

@@ -84,12 +84,22 @@ void check_part_laws(const O& optimizer, std::uint64_t seed) {
     const double factor = 1 - 0.2 * static_cast<double>(t);
     const Vector<S> g = random_normal<S>(n, 1, seed + 1 + static_cast<std::uint64_t>(t));
     optimizer.step(at_once, p, g, factor);
-    const auto part = optimizer.begin_step(by_parts, factor);
+    const auto part = optimizer.begin_step(by_parts, n, factor);
     for (const auto& [begin, count] : {std::pair<Index, Index>{30, 7}, {0, 5}, {5, 0}, {5, 25}})
       part(begin, q.segment(begin, count), g.segment(begin, count));
     CHECK((p.array() == q.array()).all());
   }
-  const auto part = optimizer.begin_step(by_parts);
+  // A refusal leaves the state as it is: the next steps are alike.
+  CHECK(says(message_of([&] { (void)optimizer.begin_step(by_parts, n, -1); }),
+             "rate_factor must be finite and at least 0, is -1"));
+  for (const Index wrong : {n - 1, n + 1})
+    CHECK(says(message_of([&] { (void)optimizer.begin_step(by_parts, wrong); }),
+               "state of 37, parameters " + std::to_string(wrong)));
+  const Vector<S> last = random_normal<S>(n, 1, seed + 9);
+  optimizer.step(at_once, p, last);
+  optimizer.step(by_parts, q, last);
+  CHECK((p.array() == q.array()).all());
+  const auto part = optimizer.begin_step(by_parts, n);
   const auto refusal = [&](Index begin, Index count, Index gradients) {
     Vector<S> few = Vector<S>::Zero(count);
     const Vector<S> g = Vector<S>::Zero(gradients);
@@ -99,8 +109,6 @@ void check_part_laws(const O& optimizer, std::uint64_t seed) {
   CHECK(says(refusal(36, 2, 2), "part from 36 of 2 parameters and 2 gradients" + of_state));
   CHECK(says(refusal(-1, 2, 2), "part from -1 of 2 parameters and 2 gradients" + of_state));
   CHECK(says(refusal(0, 2, 3), "part from 0 of 2 parameters and 3 gradients" + of_state));
-  CHECK(says(message_of([&] { (void)optimizer.begin_step(by_parts, -1); }),
-             "rate_factor must be finite and at least 0, is -1"));
 }
 
 /// The laws written in concepts/optimizer.hpp, on 1/2 sum_i h_i (p_i - c_i)^2 with h from 1 to 4.

@@ -648,6 +648,8 @@ TEST_CASE("model files: what does not fit is refused by name", "[model_file]") {
   CHECK(refusal_with("\"k\":\"3\"", "\"q\":\"3\"") == start + "its metadata have no k");
   CHECK(refusal_with("\"bias\":\"false\"", "\"bias\":\"true\" ") ==
         start + "its model.encoder.parameters: there are 35, expected 42");
+  CHECK(refusal_with("\"weights_by_atom\"", "\"weights_by_acid\"") ==
+        start + "its metadata have no weights_by_atom");
   CHECK(refusal_with("\"bias\":\"false\"", "\"bias\":\"maybe\"") ==
         start + "its metadata have bias = \"maybe\"");
   std::string longer = bytes;  // the last tensor's last bytes are a parameter, the first an atom

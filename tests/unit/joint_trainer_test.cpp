@@ -332,6 +332,8 @@ TEST_CASE("steps that are made part by part have the bits of those made at once"
   };
   const TopKEncoder<float> top(init, 5);
   check(atoms, top, {});
+  check(atoms, TopKEncoder<float>(init, 5, {.threads = 2}), {});
+  check(atoms, TopKEncoder<float>(RandomWeights{.dim = deep, .num_atoms = wide, .seed = 2}, 5), {});
   check(atoms, top, {.tangent_gradient = false});
   check(atoms, top, {.learn_dictionary = false});
   check(atoms, top, {.max_gradient_norm = 1e-3});

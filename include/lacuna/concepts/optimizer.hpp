@@ -87,17 +87,19 @@ concept Optimizer = std::copyable<O> && detail::HasOptimizerState<O, S> &&
 ///
 /// | expression                          | meaning                                                |
 /// |-------------------------------------|--------------------------------------------------------|
-/// | `auto part = o.begin_step(s[, f])`  | begins a step; valid while the state s is              |
+/// | `o.begin_step(s, size[, f])`        | begins a step of so many parameters, and gives `part`, |
+/// |                                     | which is valid while the state s is                    |
 /// | `part(begin, parameters, gradient)` | makes it for the entries from `begin` on, as many as   |
 /// |                                     | there are in the views; each entry's turn comes once   |
 ///
-/// Law: parts of any sizes, in any order, are to the bit what `o.step` does at once.
+/// Laws: parts of any sizes, in any order, are to the bit what `o.step` does at once; a step that
+/// is refused leaves the state as it is. The threads are the caller's, whatever the options say.
 template <class O, class S>
 concept OptimizerByParts = Optimizer<O, S> &&
     requires(const O& o, typename O::template State<S>& state, Index begin,
              Eigen::Ref<Vector<S>> parameters, const Eigen::Ref<const Vector<S>>& gradient) {
-  o.begin_step(state)(begin, parameters, gradient);
-  o.begin_step(state, 1.0)(begin, parameters, gradient);
+  o.begin_step(state, begin)(begin, parameters, gradient);
+  o.begin_step(state, begin, 1.0)(begin, parameters, gradient);
 };
 
 }  // namespace lacuna

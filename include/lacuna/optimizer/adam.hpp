@@ -60,13 +60,15 @@ class Adam {
             const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient,
             double rate_factor = 1) const {
     detail::check_step("Adam::step", state.mean.size(), parameters.size(), gradient.size());
-    detail::step_at_once(begin_step(state, rate_factor), options_.threads, parameters, gradient);
+    detail::step_at_once(begin_step(state, parameters.size(), rate_factor), options_.threads,
+                         parameters, gradient);
   }
 
   /// The same, part by part; see `OptimizerByParts`. @throws std::invalid_argument if the factor is
   /// below 0.
   template <Real S>
-  [[nodiscard]] auto begin_step(AdamMoments<S>& state, double rate_factor = 1) const {
+  [[nodiscard]] auto begin_step(AdamMoments<S>& state, Index size, double rate_factor = 1) const {
+    detail::check_step("Adam::step", state.mean.size(), size, size);
     return detail::AdamStep<S>("Adam::step", options_, state, rate_factor);
   }
 

@@ -69,13 +69,15 @@ class AdamW {
             const std::type_identity_t<Eigen::Ref<const Vector<S>>>& gradient,
             double rate_factor = 1) const {
     detail::check_step("AdamW::step", state.mean.size(), parameters.size(), gradient.size());
-    detail::step_at_once(begin_step(state, rate_factor), options_.threads, parameters, gradient);
+    detail::step_at_once(begin_step(state, parameters.size(), rate_factor), options_.threads,
+                         parameters, gradient);
   }
 
   /// The same, part by part; see `OptimizerByParts`. @throws std::invalid_argument for such a
   /// factor.
   template <Real S>
-  [[nodiscard]] auto begin_step(AdamMoments<S>& state, double rate_factor = 1) const {
+  [[nodiscard]] auto begin_step(AdamMoments<S>& state, Index size, double rate_factor = 1) const {
+    detail::check_step("AdamW::step", state.mean.size(), size, size);
     const double decay = rate_factor * options_.learning_rate * options_.weight_decay;
     if (decay >= 1 && std::isfinite(rate_factor))
       require(false, "AdamW::step",

@@ -66,13 +66,15 @@ class GradientDescent {
             double rate_factor = 1) const {
     detail::check_step("GradientDescent::step", state.velocity.size(), parameters.size(),
                        gradient.size());
-    detail::step_at_once(begin_step(state, rate_factor), options_.threads, parameters, gradient);
+    detail::step_at_once(begin_step(state, parameters.size(), rate_factor), options_.threads,
+                         parameters, gradient);
   }
 
   /// The same, part by part; see `OptimizerByParts`. @throws std::invalid_argument if the factor is
   /// below 0.
   template <Real S>
-  [[nodiscard]] auto begin_step(State<S>& state, double rate_factor = 1) const {
+  [[nodiscard]] auto begin_step(State<S>& state, Index size, double rate_factor = 1) const {
+    detail::check_step("GradientDescent::step", state.velocity.size(), size, size);
     detail::check_rate_factor("GradientDescent::step", rate_factor);
     const S momentum = static_cast<S>(options_.momentum);
     const S rate = static_cast<S>(rate_factor * options_.learning_rate);

@@ -41,8 +41,9 @@ struct JointTrainerOptions {
       true;  ///< of atoms of unit norm, only what turns them; false: the paper's form
   double max_gradient_norm =
       0;              ///< longer gradients, of all parameters together, are cut to it; 0: none
-  /// Of the loss, and of the team that waits for all parts of a step; encoder and optimiser say
-  /// themselves how many they take.
+  /// Of the loss, of atoms that are moved by blocks, and of the team that waits for all parts of a
+  /// step; encoder and optimiser say themselves how many they take, but for
+  /// parts that the optimiser is handed, which go by those of who hands them.
   Index threads = 1;
 };
 
@@ -211,7 +212,7 @@ class JointTrainer {
     // takes parts is given each while it is in the cache.
     const bool whole = options_.max_gradient_norm > 0 || revival_.window() > 0;
     constexpr bool encoder_has_parts =
-        OptimizerByParts<O, S> && !has_terms && detail::GradientByParts<E, D>;
+        OptimizerByParts<O, S> && !has_terms && !rectified && detail::GradientByParts<E, D>;
     if (!encoder_has_parts || whole) {
       if constexpr (rectified)
         model.encoder.backward_rectified(model.dictionary, signals, work.tape, code_gradient,
@@ -279,8 +280,8 @@ class JointTrainer {
     if (!encoder_has_parts || whole) {
       optimizer_.step(state.encoder, model.encoder.parameters(), work.encoder_gradient, rate);
     } else if constexpr (encoder_has_parts) {
-      const auto step = optimizer_.begin_step(state.encoder, rate);
       auto parameters = model.encoder.parameters();
+      const auto step = optimizer_.begin_step(state.encoder, parameters.size(), rate);
       model.encoder.backward_by_parts(
           model.dictionary, signals, work.tape, code_gradient,
           [&](Index begin, const Eigen::Ref<const Vector<S>>& gradient) {
@@ -290,7 +291,7 @@ class JointTrainer {
     if constexpr (learns_transform)
       optimizer_.step(state.transform, model.transform.parameters(), work.transform_gradient, rate);
     if constexpr (EncoderWithStatistics<E>) model.encoder.update_statistics(work.tape);
-    if constexpr (R::replaces_latents)
+    if (revival_.window() > 0)
       for (const Index latent : revival_.revive(model, seen, dead, state.step))
         forget(model, state, latent);
     ++state.step;
@@ -338,7 +339,7 @@ class JointTrainer {
     const Index dim = dictionary.dim();
     if constexpr (is_sparse_codes<Codes>)
       if (gradient_by_blocks) work.loss.begin_atom_gradient(codes);
-    const auto step = optimizer_.begin_step(state, rate);
+    const auto step = optimizer_.begin_step(state, dim * dictionary.num_atoms(), rate);
     dictionary.update_atoms_by_blocks(
         detail::atoms_in_cache(dim), options_.threads,
         [&](Block block, Index worker, Eigen::Ref<Matrix<S>> atoms) {
