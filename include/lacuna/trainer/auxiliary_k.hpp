@@ -67,7 +67,7 @@ class AuxiliaryK {
   /// learned.
   template <class M, Real S>
   requires LearnableDictionary<decltype(M::dictionary)> && requires(const M& m) {
-    m.encoder.affine();
+    m.encoder.affine().entries_of(Index());
   }
   double auxiliary(const M& model, const TrainingBatch<S>& batch, const std::vector<Index>& dead,
                    Vector<S>& encoder_gradient, Vector<S>& atom_gradient) const {

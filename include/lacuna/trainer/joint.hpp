@@ -42,8 +42,8 @@ struct JointTrainerOptions {
   double max_gradient_norm =
       0;              ///< longer gradients, of all parameters together, are cut to it; 0: none
   /// Of the loss, of atoms that are moved by blocks, and of the team that waits for all parts of a
-  /// step; encoder and optimiser say themselves how many they take, but for
-  /// parts that the optimiser is handed, which go by those of who hands them.
+  /// step. Encoder and optimiser say themselves how many they take; parts that an optimiser is
+  /// handed (`OptimizerByParts`) go by the threads of the encoder and of this trainer.
   Index threads = 1;
 };
 

@@ -69,7 +69,7 @@ class Resample {
   /// Replaces up to n dead latents. @returns which.
   template <class M, Real S>
   requires LearnableDictionary<decltype(M::dictionary)> && requires(const M& m) {
-    m.encoder.affine();
+    m.encoder.affine().entries_of(Index());
   }
   [[nodiscard]] std::vector<Index> revive(M& model, const TrainingBatch<S>& batch,
                                           const std::vector<Index>& dead, Index step) const {
