@@ -24,6 +24,7 @@
 #include <lacuna/optimizer/adam.hpp>
 #include <lacuna/trainer/joint_state.hpp>
 #include <lacuna/trainer/reconstruction_gradient.hpp>
+#include <lacuna/trainer/step_atoms.hpp>
 #include <lacuna/transform/identity.hpp>
 
 namespace lacuna {
@@ -267,16 +268,31 @@ class JointTrainer {
     const bool updates_at_once = options_.learn_dictionary && !atoms_by_blocks;
     if constexpr (detail::HasUnitNorm<D>)
       if (updates_at_once && options_.tangent_gradient)
-        remove_parallel(model.dictionary.atoms(), work.atom_gradient);
+        detail::remove_parallel(model.dictionary.atoms(), work.atom_gradient, options_.threads);
     clip(work);
     if constexpr (LearnableDictionary<D>)
       if (updates_at_once)
-        update_atoms(model.dictionary, [&](Matrix<S>& atoms) {
-          optimizer_.step(state.atoms, atoms.reshaped(), work.atom_gradient, rate);
-        });
+        detail::update_atoms(
+            model.dictionary,
+            [&](Matrix<S>& atoms) {
+              optimizer_.step(state.atoms, atoms.reshaped(), work.atom_gradient, rate);
+            },
+            options_.threads);
     if constexpr (atoms_have_blocks)
-      if (options_.learn_dictionary && atoms_by_blocks)
-        update_by_blocks(model.dictionary, state.atoms, work, codes, gradient_by_blocks, rate);
+      if (options_.learn_dictionary && atoms_by_blocks) {
+        if constexpr (is_sparse_codes<CodesFor<E, D>>)
+          if (gradient_by_blocks) work.loss.begin_atom_gradient(codes);
+        const auto gradient_of = [&](Block block, Index worker) {
+          if constexpr (is_sparse_codes<CodesFor<E, D>>)
+            if (gradient_by_blocks) return work.loss.atom_gradient_of(block, worker);
+          return Eigen::Map<Matrix<S>>(work.atom_gradient.data() + block.begin * dim, dim,
+                                       block.count);
+        };
+        detail::step_atoms_by_blocks(
+            model.dictionary,
+            optimizer_.begin_step(state.atoms, dim * model.dictionary.num_atoms(), rate),
+            gradient_of, options_.tangent_gradient, options_.threads);
+      }
     if (!encoder_has_parts || whole) {
       optimizer_.step(state.encoder, model.encoder.parameters(), work.encoder_gradient, rate);
     } else if constexpr (encoder_has_parts) {
@@ -314,55 +330,6 @@ class JointTrainer {
       encoder.set_k(static_cast<Index>(std::lround(k)));
     else
       require(false, "JointTrainer", "a schedule of k, and an encoder that has no k");
-  }
-
-  /// Of the gradient of each atom what is at a right angle to it.
-  template <class Atoms, class Gradient>
-  static void remove_parallel(const Atoms& atoms, Gradient& gradient, Block block) {
-    for (Index i = block.begin; i < block.begin + block.count; ++i)
-      gradient.col(i) -= gradient.col(i).dot(atoms.col(i)) * atoms.col(i);
-  }
-  template <class S>
-  void remove_parallel(const Matrix<S>& atoms, Vector<S>& gradient) const {
-    Eigen::Map<Matrix<S>> columns(gradient.data(), atoms.rows(), atoms.cols());
-    const Index block_size = std::max<Index>(1, (Index{1} << 19) / atoms.rows());
-    for_each_block(atoms.cols(), block_size, options_.threads,
-                   [&](Block block, Index) { remove_parallel(atoms, columns, block); });
-  }
-
-  /// The step of the atoms, and what goes before and after it, while some of them are in the cache.
-  /// @param gradient_by_blocks  whether their gradient is made there too, or is one of all.
-  template <class D, class State, class W, class Codes>
-  void update_by_blocks(D& dictionary, State& state, W& work, const Codes& codes,
-                        bool gradient_by_blocks, double rate) const {
-    using S = typename W::S;
-    const Index dim = dictionary.dim();
-    if constexpr (is_sparse_codes<Codes>)
-      if (gradient_by_blocks) work.loss.begin_atom_gradient(codes);
-    const auto step = optimizer_.begin_step(state, dim * dictionary.num_atoms(), rate);
-    dictionary.update_atoms_by_blocks(
-        detail::atoms_in_cache(dim), options_.threads,
-        [&](Block block, Index worker, Eigen::Ref<Matrix<S>> atoms) {
-          const Index begin = block.begin * dim, size = block.count * dim;
-          S* const entries = [&] {
-            if constexpr (is_sparse_codes<Codes>)
-              if (gradient_by_blocks) return work.loss.atom_gradient_of(block, worker).data();
-            return work.atom_gradient.data() + begin;
-          }();
-          Eigen::Map<Matrix<S>> gradient(entries, dim, block.count);
-          if constexpr (detail::HasUnitNorm<D>)
-            if (options_.tangent_gradient) remove_parallel(atoms, gradient, {0, block.count, 0});
-          step(begin, Eigen::Map<Vector<S>>(atoms.data(), size), gradient.reshaped());
-        });
-  }
-
-  /// By this trainer's threads, where the dictionary takes them.
-  template <class D, class Change>
-  void update_atoms(D& dictionary, const Change& change) const {
-    if constexpr (requires { dictionary.update_atoms(change, options_.threads); })
-      dictionary.update_atoms(change, options_.threads);
-    else
-      dictionary.update_atoms(change);
   }
 
   template <class W>
