@@ -107,6 +107,7 @@
 #include <lacuna/operator/choose_lambda.hpp>
 #include <lacuna/operator/coherence.hpp>
 #include <lacuna/operator/column_passes.hpp>
+#include <lacuna/operator/column_tile.hpp>
 #include <lacuna/operator/encode_counted.hpp>
 #include <lacuna/operator/epilogue.hpp>
 #include <lacuna/operator/exponential.hpp>
@@ -120,6 +121,7 @@
 #include <lacuna/operator/lambda_path.hpp>
 #include <lacuna/operator/largest_products.hpp>
 #include <lacuna/operator/lasso_certificate.hpp>
+#include <lacuna/operator/masked_product.hpp>
 #include <lacuna/operator/mean_signal.hpp>
 #include <lacuna/operator/model.hpp>
 #include <lacuna/operator/nonnegative_least_squares.hpp>
@@ -142,7 +144,9 @@
 #include <lacuna/operator/spectral_norm.hpp>
 #include <lacuna/operator/strided_matrix.hpp>
 #include <lacuna/operator/support_least_squares.hpp>
+#include <lacuna/operator/tile_entries.hpp>
 #include <lacuna/operator/transpose.hpp>
+#include <lacuna/operator/zero_skipping_product.hpp>
 #include <lacuna/optimizer/adam.hpp>
 #include <lacuna/optimizer/adam_moments.hpp>
 #include <lacuna/optimizer/adam_w.hpp>

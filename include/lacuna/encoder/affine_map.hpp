@@ -15,6 +15,7 @@
 #include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>
+#include <lacuna/operator/zero_skipping_product.hpp>
 
 namespace lacuna {
 
@@ -194,9 +195,15 @@ class AffineMap {
   /// others.
   void backward(const MatrixArg<S>& signals, const Matrix<S>& g, Vector<S>& gradient,
                 Index threads = 1) const requires(!by_atom) {
-    gradient.setZero(parameters_.size());
+    gradient.resize(parameters_.size());
     Eigen::Map<Matrix<S>> weight_gradient(gradient.data(), num_atoms_, dim_);
-    add_blocked_product(S(1), g, signals.transpose(), weight_gradient, threads);
+    const detail::StridedMatrix<S> factors(g.transpose());
+    if (detail::skips_zeros(dim_, factors))
+      detail::zero_skipping_product(S(1), detail::StridedMatrix<S>(signals), factors,
+                                    detail::strided_result(weight_gradient), true, threads);
+    else
+      blocked_product(g, signals.transpose(), weight_gradient, threads);
+    gradient.tail(parameters_.size() - num_atoms_ * dim_).setZero();
     if (has_bias_) detail::row_sums(g, gradient.segment(num_atoms_ * dim_, num_atoms_), threads);
   }
 

@@ -105,6 +105,16 @@ void blocked_product(bool assign, S alpha, const StridedMatrix<S>& a, const Stri
   });
 }
 
+/// `apply_epilogue` by parts.
+template <Real S, class Epilogue>
+double apply_epilogue_by_parts(StridedResult<S>& out, const Epilogue& epilogue, Index threads) {
+  const Index size = std::max<Index>(1, (Index{1} << 20) / std::max<Index>(1, out.rows()));
+  return total_over_blocks(out.cols(), size, threads, [&](Block block) {
+    StridedResult<S> columns = columns_of(out, block);
+    return apply_epilogue<S>(columns, epilogue.from_column(block.begin));
+  });
+}
+
 /// out = epilogue(alpha a b): in registers where the product is small, in a pass after it
 /// elsewhere. Returns the total of the epilogue, which is the same at any number of threads. out
 /// has its shape already, and is not what the epilogue reads.
@@ -118,11 +128,7 @@ double blocked_product_then(typename Out::Scalar alpha, const Eigen::MatrixBase<
   if (is_small_product(left, right))
     return small_product_by_parts(alpha, left, right, result, epilogue, threads);
   blocked_product(true, alpha, left, right, result, threads);
-  const Index size = std::max<Index>(1, (Index{1} << 20) / std::max<Index>(1, result.rows()));
-  return total_over_blocks(result.cols(), size, threads, [&](Block block) {
-    StridedResult<S> columns = columns_of(result, block);
-    return apply_epilogue<S>(columns, epilogue.from_column(block.begin));
-  });
+  return apply_epilogue_by_parts<S>(result, epilogue, threads);
 }
 
 }  // namespace detail

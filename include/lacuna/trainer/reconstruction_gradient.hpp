@@ -13,7 +13,9 @@
 #include <lacuna/core/check.hpp>
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/operator/blocked_product.hpp>
+#include <lacuna/operator/masked_product.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>
+#include <lacuna/operator/zero_skipping_product.hpp>
 
 namespace lacuna {
 
@@ -93,8 +95,8 @@ class ReconstructionGradient {
           outer_product_(onward(g), SparseCodes<S>(codes.middleRows(begin, count)), part, threads_,
                          scale_);
       } else {
-        blocked_product(scale_, onward(g), codes.middleRows(begin, count).transpose(), part,
-                        threads_);
+        detail::product_with_zeros(scale_, onward(g), codes.middleRows(begin, count).transpose(),
+                                   part, threads_);
       }
     }
   }
@@ -231,9 +233,9 @@ class ReconstructionGradient {
         const detail::Residual<S> residual =
             g == 0 ? detail::Residual<S>{S(-1), detail::Beside<S>(signals)}
                    : detail::Residual<S>{S(1), detail::Beside<S>(residuals_[g - 1])};
-        squared += detail::blocked_product_then(S(1), d.atoms().middleCols(begin, count),
-                                                codes.middleRows(begin, count), residuals_[g],
-                                                residual, threads_);
+        squared += detail::product_with_zeros_then(S(1), d.atoms().middleCols(begin, count),
+                                                   codes.middleRows(begin, count), residuals_[g],
+                                                   residual, threads_);
       }
     }
     for (std::size_t g = ends_.size() - 1; g-- > 0;) sums_[g] = residuals_[g] + onward(g + 1);
@@ -263,12 +265,22 @@ class ReconstructionGradient {
       double l1 = 0;
       for (std::size_t g = 0; g < ends_.size(); ++g) {
         const Index begin = begin_of(g), count = ends_[g] - begin;
-        const auto atoms = d.atoms().middleCols(begin, count).transpose();
-        const detail::Beside<S> beside(codes.middleRows(begin, count));
+        const auto atoms = d.atoms().middleCols(begin, count);
+        const auto part_of_codes = codes.middleRows(begin, count);
+        const detail::PricedGradient<S, form> price{slope, detail::Beside<S>(part_of_codes)};
         auto part = code_gradient_.middleRows(begin, count);
-        l1 +=
-            detail::blocked_product_then(scale_, atoms, onward(g), part,
-                                         detail::PricedGradient<S, form>{slope, beside}, threads_);
+        // Where a rectified code is 0 its gradient is 0 as well.
+        if constexpr (form == CodeForm::rectified) {
+          const detail::StridedMatrix<S> mask(part_of_codes);
+          if (detail::skips_zeros(atoms.rows(), mask)) {
+            l1 += detail::masked_product_then(scale_, detail::StridedMatrix<S>(atoms),
+                                              detail::StridedMatrix<S>(onward(g)), mask,
+                                              detail::strided_result(part), price, threads_);
+            continue;
+          }
+        }
+        l1 += detail::blocked_product_then(scale_, atoms.transpose(), onward(g), part, price,
+                                           threads_);
       }
       return l1;
     } else {
