@@ -102,7 +102,7 @@ TEMPLATE_TEST_CASE("products that skip zeros are exact on whole numbers, at ever
                    "[operator]", float, double) {
   using S = TestType;
   // Strips of seven to twelve registers, whole and cut; tiles, parts of 512 rows, and blocks of
-  // 1024 columns, likewise.
+  // 512 columns, likewise.
   const Index shapes[][3] = {{1, 1, 1},     {27, 64, 30},  {28, 65, 3},     {32, 63, 17},
                              {37, 130, 9},  {40, 20, 40},  {44, 600, 5},    {56, 512, 33},
                              {64, 513, 12}, {73, 64, 80},  {88, 100, 1030}, {96, 70, 20},

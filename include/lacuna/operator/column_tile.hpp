@@ -65,7 +65,7 @@ template <Real S, int most, class Kernel>
 /// How many columns a thread takes at a time: enough to share what is made of the other factor, and
 /// as many parts as there are threads, or a multiple of it.
 [[nodiscard]] inline Index columns_of_part(Index cols, Index threads) {
-  constexpr Index most = 1024;
+  constexpr Index most = 512;
   const Index workers = resolve_threads(threads);
   return std::max<Index>(1, num_blocks(cols, num_blocks(cols, most * workers) * workers));
 }
