@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// One full-batch step of each trainer. s/step is the figure; items are signals.
+// One full-batch step of each trainer, and the loss of it where codes have many zeros. s/step is
+// the figure; items are signals.
+
+#include <cstdint>
 
 #include <benchmark/benchmark.h>
+#include <lacuna/core/random.hpp>
 #include <lacuna/dictionary/unit_norm.hpp>
 #include <lacuna/encoder/adam_inference.hpp>
 #include <lacuna/encoder/fista.hpp>
@@ -14,6 +18,7 @@
 #include <lacuna/synthetic/synthetic_model.hpp>
 #include <lacuna/trainer/alternating.hpp>
 #include <lacuna/trainer/joint.hpp>
+#include <lacuna/trainer/reconstruction_gradient.hpp>
 #include <lacuna/trainer/sparse_coding.hpp>
 #include <lacuna/trainer/supervised.hpp>
 #include <lacuna/transform/identity.hpp>
@@ -71,6 +76,37 @@ void JointTrainer_LinearRelu(benchmark::State& state) {
         InMemorySource<S>(p.data.signals), 200, p.n);
 }
 BENCHMARK(JointTrainer_LinearRelu)->Apply(sizes);
+
+/// Loss, code gradient and atom gradient where so many percent of the codes are other than 0; flops
+/// are those of dense products.
+void ReconstructionGradient_ByActiveCodes(benchmark::State& state) {
+  const Index dim = state.range(0), num_atoms = state.range(1), n = 1024;
+  const UnitNormDictionary<S> d(gaussian_dictionary<S>(dim, num_atoms, 1));
+  const Matrix<S> signals = random_normal<S>(dim, n, 2);
+  Matrix<S> codes(num_atoms, n);
+  for (Index j = 0; j < n; ++j) {
+    RandomStream random(3, static_cast<std::uint64_t>(j));
+    for (Index i = 0; i < num_atoms; ++i)
+      codes(i, j) = 100 * random.uniform<S>() < static_cast<S>(state.range(2)) ? S(1) : S(0);
+  }
+  ReconstructionGradient<S, Matrix<S>> gradient;
+  Vector<S> atom_gradient;
+  double done = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(gradient.evaluate<CodeForm::rectified>(d, signals, codes, 0.01));
+    gradient.atom_gradient(codes, atom_gradient);
+    benchmark::ClobberMemory();
+    ++done;
+  }
+  const auto flops = gradient.evaluate_flops(dim, codes) + gradient.atom_gradient_flops(dim, codes);
+  bench::report<S>(state, done * static_cast<double>(n), done * static_cast<double>(flops));
+  bench::report_steps(state, done);
+}
+BENCHMARK(ReconstructionGradient_ByActiveCodes)
+    ->ArgsProduct({{64}, {512}, {100, 50, 25, 10, 5, 2}})
+    ->ArgsProduct({{200}, {1000}, {100, 50, 25, 10, 5, 2}})
+    ->ArgsProduct({{768}, {4096}, {100, 50, 25, 10, 5, 2}})
+    ->Unit(benchmark::kMillisecond);
 
 void JointTrainer_LinearRelu_FixedDictionary(benchmark::State& state) {
   const Problem p(state);

@@ -192,7 +192,7 @@ class AffineMap {
   }
 
   /// gradient = [g x^T, row sums of g] for g = dL/d(W x + b), dense, num_atoms x n; 0 for the
-  /// others.
+  /// others. Where half of g is 0, what is not is gone through alone.
   void backward(const MatrixArg<S>& signals, const Matrix<S>& g, Vector<S>& gradient,
                 Index threads = 1) const requires(!by_atom) {
     gradient.resize(parameters_.size());

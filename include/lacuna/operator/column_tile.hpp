@@ -26,7 +26,7 @@ class ColumnTile {
   /// them in vain.
   [[nodiscard]] static int registers_for(Index rows, int most) {
     const Index all = num_blocks(rows, Simd<S>::lanes);
-    const Index strips = num_blocks(all, most);
+    const Index strips = std::max<Index>(1, num_blocks(all, most));
     return static_cast<int>(std::max<Index>(least_registers, num_blocks(all, strips)));
   }
 
@@ -67,7 +67,8 @@ template <Real S, int most, class Kernel>
 [[nodiscard]] inline Index columns_of_part(Index cols, Index threads) {
   constexpr Index most = 512;
   const Index workers = resolve_threads(threads);
-  return std::max<Index>(1, num_blocks(cols, num_blocks(cols, most * workers) * workers));
+  const Index parts = std::max<Index>(1, num_blocks(cols, most * workers)) * workers;
+  return std::max<Index>(1, num_blocks(cols, parts));
 }
 
 }  // namespace lacuna::detail

@@ -36,7 +36,9 @@ struct ReconstructionLoss {
 /// in the seed paper's form, with other parts as `ReconstructionLoss` has them. Both terms are
 /// means, so that lambda is lambda dim / (2 num_atoms) in the objective of the solvers. Keeps its
 /// work space from call to call. For sparse codes the products cost 2 dim an active entry, and the
-/// code gradient has the pattern of the codes. The bits are the same at any number of threads.
+/// code gradient has the pattern of the codes. Dense codes of which half are 0, as behind a ReLU, go
+/// by the others (`zero_skipping_product.hpp`, `masked_product.hpp`). The bits are the same at any
+/// number of threads.
 template <Real S, CodesOf<S> Codes>
 class ReconstructionGradient {
  public:
@@ -111,7 +113,7 @@ class ReconstructionGradient {
     return outer_product_.columns(residual(), atoms, worker);
   }
 
-  /// Audited flops of `evaluate`: decode, correlate, and what is elementwise; `atom_gradient` the
+  /// Audited flops of `evaluate`, of dense codes as if none were 0: decode, correlate, and what is elementwise; `atom_gradient` the
   /// same as decode.
   [[nodiscard]] static std::int64_t evaluate_flops(Index dim, const Codes& codes) {
     return 4 * dim * entries(codes) + 3 * dim * codes.cols() + 3 * entries(codes);
