@@ -103,10 +103,10 @@ TEMPLATE_TEST_CASE("products that skip zeros are exact on whole numbers, at ever
   using S = TestType;
   // Strips of seven to twelve registers, whole and cut; tiles, parts of 512 rows, and blocks of
   // 512 columns, likewise.
-  const Index shapes[][3] = {
-      {1, 1, 1},    {9, 0, 4},       {0, 9, 4},    {9, 4, 0},    {27, 64, 30},  {28, 65, 3},
-      {32, 63, 17}, {37, 130, 9},    {40, 20, 40}, {44, 600, 5}, {56, 512, 33}, {64, 513, 12},
-      {73, 64, 80}, {88, 100, 1030}, {96, 70, 20}, {97, 65, 21}, {200, 90, 40}, {203, 33, 19}};
+  const Index shapes[][3] = {{1, 1, 1},     {27, 64, 30},  {28, 65, 3},     {32, 63, 17},
+                             {37, 130, 9},  {40, 20, 40},  {44, 600, 5},    {56, 512, 33},
+                             {64, 513, 12}, {73, 64, 80},  {88, 100, 1030}, {96, 70, 20},
+                             {97, 65, 21},  {200, 90, 40}, {203, 33, 19}};
   for (const auto& [rows, depth, cols] : shapes)
     for (const double share : {0.0, 0.3, 1.0}) {
       CAPTURE(rows, depth, cols, share);
