@@ -48,6 +48,13 @@ Matrix<S> rectified(Index rows, Index cols, S shift, std::uint64_t seed) {
   return (random_normal<S>(rows, cols, seed).array() - shift).max(S(0)).matrix();
 }
 
+/// Whether the first and last rows and columns are all 7, as they were.
+template <Real S>
+bool is_framed(const Matrix<S>& m) {
+  return (m.row(0).array() == S(7)).all() && (m.row(m.rows() - 1).array() == S(7)).all() &&
+         (m.col(0).array() == S(7)).all() && (m.col(m.cols() - 1).array() == S(7)).all();
+}
+
 // ---- the entries of tiles
 
 TEMPLATE_TEST_CASE("tiles give the entries other than 0, column by column, in order", "[operator]",
@@ -121,14 +128,14 @@ TEMPLATE_TEST_CASE("products that skip zeros are exact on whole numbers, at ever
         detail::zero_skipping_product(S(2), StridedMatrix<S>(part), StridedMatrix<S>(b),
                                       detail::strided_result(out), false, threads);
         CHECK(out == expected);
-        CHECK((around.row(0).array() == S(7)).all());
-        CHECK((around.row(rows + 1).array() == S(7)).all());
-        CHECK((around.col(cols + 1).array() == S(7)).all());
-        Matrix<S> turned = Matrix<S>::Constant(cols, rows, S(7));
+        CHECK(is_framed(around));
+        Matrix<S> around_turned = Matrix<S>::Constant(cols + 2, rows + 2, S(7));
+        auto turned = around_turned.block(1, 1, cols, rows);
         detail::zero_skipping_product(S(2), StridedMatrix<S>(part),
                                       StridedMatrix<S>(b_turned.transpose()),
                                       detail::strided_result(turned), true, threads);
         CHECK(turned == expected.transpose());
+        CHECK(is_framed(around_turned));
       }
     }
 }
@@ -143,19 +150,23 @@ TEMPLATE_TEST_CASE("masked products are exact on whole numbers, and go through t
     for (const double share : {0.0, 0.3, 1.0}) {
       CAPTURE(length, rows, cols, share);
       const Matrix<S> a = whole_numbers<S>(length + 2, rows + 1, 1);
-      const Matrix<S> b = whole_numbers<S>(length, cols, 2);
-      const Matrix<S> mask = with_zeros<S>(rows, cols, share, 3).cwiseAbs();
+      const Matrix<S> b = whole_numbers<S>(length + 3, cols + 1, 2);
+      const Matrix<S> masks = with_zeros<S>(rows + 5, cols + 1, share, 3).cwiseAbs();
       const auto part = a.block(1, 1, length, rows);
+      const auto vectors = b.block(2, 1, length, cols);
+      const auto mask = masks.block(3, 1, rows, cols);
       const detail::PricedGradient<S, CodeForm::rectified> price{S(3), detail::Beside<S>(mask)};
-      const Matrix<S> expected =
-          (mask.array() > S(0))
-              .select((S(2) * (part.transpose() * b)).array() + S(3), Matrix<S>::Zero(rows, cols));
+      const Matrix<S> expected = (mask.array() > S(0))
+                                     .select((S(2) * (part.transpose() * vectors)).array() + S(3),
+                                             Matrix<S>::Zero(rows, cols));
       for (const Index threads : {1, 3}) {
-        Matrix<S> out = Matrix<S>::Constant(rows, cols, S(7));
-        CHECK(detail::masked_product_then(S(2), StridedMatrix<S>(part), StridedMatrix<S>(b),
+        Matrix<S> around = Matrix<S>::Constant(rows + 2, cols + 2, S(7));
+        auto out = around.block(1, 1, rows, cols);
+        CHECK(detail::masked_product_then(S(2), StridedMatrix<S>(part), StridedMatrix<S>(vectors),
                                           StridedMatrix<S>(mask), detail::strided_result(out),
                                           price, threads) == static_cast<double>(mask.sum()));
         CHECK(out == expected);
+        CHECK(is_framed(around));
       }
     }
 }
@@ -167,11 +178,41 @@ TEST_CASE("zeros are skipped where they are half of a factor that is large enoug
   CHECK(detail::skips_zeros(64, StridedMatrix<float>(sparse.transpose())) ==
         detail::has_zero_skipping);
   CHECK_FALSE(detail::skips_zeros(64, StridedMatrix<float>(dense)));
+  // By all of it: what begins with zeros, or ends with them, is not judged by where it begins.
+  for (const double share : {0.45, 0.55}) {
+    const Matrix<float> near = with_zeros<float>(512, 700, share / 0.868, 3);  // 13 % are 0
+    CHECK(detail::skips_zeros(64, StridedMatrix<float>(near)) ==
+          (share < 0.5 && detail::has_zero_skipping));
+  }
+  for (const Index zeros : {300, 400}) {
+    Matrix<float> first = Matrix<float>::Ones(512, 700), last = first;
+    first.leftCols(zeros).setZero();
+    last.rightCols(zeros).setZero();
+    for (const Matrix<float>* m : {&first, &last})
+      CHECK(detail::skips_zeros(64, StridedMatrix<float>(*m)) ==
+            (zeros == 400 && detail::has_zero_skipping));
+  }
   CHECK_FALSE(detail::skips_zeros(32, StridedMatrix<float>(sparse)));  // sums too short
   CHECK_FALSE(detail::skips_zeros(700, StridedMatrix<float>(sparse.topRows(255))));
   CHECK_FALSE(detail::skips_zeros(700, StridedMatrix<float>(sparse.leftCols(255))));
   CHECK_FALSE(detail::skips_zeros(56, StridedMatrix<float>(sparse.topLeftCorner(500, 500))));
   CHECK_FALSE(detail::skips_zeros(700, StridedMatrix<float>(Matrix<float>())));
+}
+
+TEST_CASE("0 times NaN is left out where zeros are skipped", "[operator]") {
+  Matrix<float> a = whole_numbers<float>(64, 600, 1), b = with_zeros<float>(600, 500, 0.4, 2);
+  b.row(17).setZero();
+  const Matrix<float> expected = a * b;
+  a.col(17).setConstant(std::numeric_limits<float>::quiet_NaN());
+  Matrix<float> out(64, 500);
+  const auto is_right = [&] {
+    return detail::has_zero_skipping ? out == expected : out.array().isNaN().all();
+  };
+  detail::product_with_zeros(1.0F, a, b, out, 1);
+  CHECK(is_right());
+  out.setZero();
+  CHECK(detail::product_with_zeros_then(1.0F, a, b, out, detail::Assign(), 1) == 0);
+  CHECK(is_right());
 }
 
 // ---- what is made of them
@@ -181,11 +222,13 @@ TEST_CASE("loss and gradients of codes with many zeros are those of their defini
   using S = float;
   const double tolerance = 2e-5;
   INFO("seeds 1 to 3");
-  const Index dim = 75, num_atoms = 700, n = 530;
+  const Index dim = 131, num_atoms = 700, n = 1030;
   const DenseDictionary<S> d(random_normal<S>(dim, num_atoms, 1));
   const Matrix<S> x = random_normal<S>(dim, n, 2);
   const Matrix<S> codes = rectified<S>(num_atoms, n, S(0.5), 3);
-  REQUIRE(detail::skips_zeros(dim, StridedMatrix<S>(codes)) == detail::has_zero_skipping);
+  for (const Index count : {300, 400, 700})  // of the groups of prefixes too
+    REQUIRE(detail::skips_zeros(dim, StridedMatrix<S>(codes.topRows(count))) ==
+            detail::has_zero_skipping);
   const Matrix<double> atoms = d.atoms().cast<double>();
   const Matrix<double> s = codes.cast<double>();
   const auto apart = [](const auto& a, const Matrix<double>& b) {
@@ -230,14 +273,27 @@ TEST_CASE("loss and gradients of codes with many zeros are those of their defini
   }
 }
 
+TEST_CASE("the gradient of atoms is not that of signals without a code", "[operator][joint]") {
+  const DenseDictionary<float> d(random_normal<float>(64, 600, 1));
+  Matrix<float> x = random_normal<float>(64, 500, 2), codes = rectified<float>(600, 500, 0.5F, 3);
+  codes.col(7).setZero();
+  x.col(7).setConstant(std::numeric_limits<float>::quiet_NaN());
+  ReconstructionGradient<float, Matrix<float>> gradient;
+  CHECK(std::isnan(gradient.evaluate<CodeForm::rectified>(d, x, codes, 0.1)));
+  Vector<float> atoms;
+  gradient.atom_gradient(codes, atoms);
+  CHECK(atoms.array().isNaN().any() != detail::has_zero_skipping);
+}
+
 TEST_CASE("an affine map's gradient goes by the entries other than 0", "[operator]") {
   INFO("seeds 1 to 3");
   const Index dim = 70, num_atoms = 600, n = 500;
   const AffineMap<float> map(
       RandomWeights{.dim = dim, .num_atoms = num_atoms, .bias = true, .seed = 1},
       Vector<float>::Ones(num_atoms));
-  const Matrix<float> x = random_normal<float>(dim, n, 2);
-  const Matrix<float> g = with_zeros<float>(num_atoms, n, 0.4, 3);
+  Matrix<float> x = random_normal<float>(dim, n, 2);
+  Matrix<float> g = with_zeros<float>(num_atoms, n, 0.4, 3);
+  g.col(11).setZero();
   Vector<float> gradient = Vector<float>::Constant(3, 5.0F);
   for (const Index threads : {1, 2}) {
     map.backward(x, g, gradient, threads);
@@ -247,6 +303,9 @@ TEST_CASE("an affine map's gradient goes by the entries other than 0", "[operato
     CHECK(gradient.segment(num_atoms * dim, num_atoms) == g.rowwise().sum());  // whole numbers
     CHECK(gradient.tail(num_atoms).norm() == 0);
   }
+  x.col(11).setConstant(std::numeric_limits<float>::quiet_NaN());
+  map.backward(x, g, gradient);
+  CHECK(gradient.array().isNaN().any() != detail::has_zero_skipping);
 }
 
 TEST_CASE("trainings whose codes have many zeros have the same bits at any number of threads",

@@ -15,6 +15,7 @@
 #include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>
+#include <lacuna/operator/strided_matrix.hpp>
 #include <lacuna/operator/zero_skipping_product.hpp>
 
 namespace lacuna {
@@ -192,7 +193,8 @@ class AffineMap {
   }
 
   /// gradient = [g x^T, row sums of g] for g = dL/d(W x + b), dense, num_atoms x n; 0 for the
-  /// others. Where half of g is 0, what is not is gone through alone.
+  /// others. Where half of a large g is 0, only its other entries are visited, and 0 times NaN is
+  /// left out.
   void backward(const MatrixArg<S>& signals, const Matrix<S>& g, Vector<S>& gradient,
                 Index threads = 1) const requires(!by_atom) {
     gradient.resize(parameters_.size());

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <utility>
 
+#include <lacuna/core/matrix.hpp>
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/operator/simd.hpp>
 #include <lacuna/operator/strided_matrix.hpp>
@@ -35,14 +36,15 @@ class ColumnTile {
     constexpr Index most_columns = TileEntries<S>::rows_of_tile;
     const Index rows = std::min(width, a.rows - row);
     const Index columns = std::min(most_columns, a.cols - column);
-    // One more, of zeros: what entries stand for that only make up a number.
-    if (entries_.size() < width * (most_columns + 1)) entries_.setZero(width * (most_columns + 1));
+    if (entries_.size() < width * (most_columns + 1)) entries_.resize(width * (most_columns + 1));
     for (Index k = 0; k < columns; ++k) {
       const S* const from = a.data + row + (column + k) * a.stride;
       S* const to = entries_.data() + k * width;
       std::copy(from, from + rows, to);
       std::fill(to + rows, to + width, S(0));
     }
+    // One more, of zeros: what entries stand for that only make up a number.
+    std::fill_n(entries_.data() + most_columns * width, width, S(0));
   }
   [[nodiscard]] const S* data() const noexcept { return entries_.data(); }
 
@@ -50,8 +52,8 @@ class ColumnTile {
   Vector<S> entries_;
 };
 
-/// kernel.operator()<registers>() for a number that is known at run time, by a table of functions:
-/// what is around a kernel is compiled once.
+/// kernel.operator()<registers>(), which returns a function, for a number from `least_registers` to
+/// `most` that is known at run time: what is around a kernel is compiled once.
 template <Real S, int most, class Kernel>
 [[nodiscard]] auto kernel_of(int registers, const Kernel& kernel) {
   constexpr int least = ColumnTile<S>::least_registers;
@@ -63,7 +65,8 @@ template <Real S, int most, class Kernel>
 }
 
 /// How many columns a thread takes at a time: enough to share what is made of the other factor, and
-/// as many parts as there are threads, or a multiple of it.
+/// as many parts as there are threads, or a multiple of it. That blocks depend on the number of
+/// threads is for products alone whose columns do not depend on one another.
 [[nodiscard]] inline Index columns_of_part(Index cols, Index threads) {
   constexpr Index most = 512;
   const Index workers = resolve_threads(threads);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include <lacuna/core/matrix.hpp>
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/operator/simd.hpp>
 #include <lacuna/operator/strided_matrix.hpp>
@@ -32,8 +33,8 @@ class TileEntries {
     std::size_t count;
   };
 
-  /// @param padding  the entries of a column are made up to a
-  /// multiple of it, with such of value 0 and row `rows_of_tile`; 1 for none.
+  /// @param padding  the entries of a column are made up to a multiple of it, with entries of value
+  /// 0 in row `rows_of_tile`; at least 1, which is for none.
   void gather(const StridedMatrix<S>& part, std::size_t padding = 1) {
     const Index tiles = num_blocks(part.rows, rows_of_tile);
     cols_ = static_cast<std::size_t>(part.cols);
@@ -68,6 +69,7 @@ class TileEntries {
  private:
   using Register = typename Simd<S>::Register;
   static constexpr Index lanes = Simd<S>::lanes;
+  static_assert(std::endian::native == std::endian::little, "bytes are taken from the lowest on");
 
   /// For each set of lanes their numbers in order, a byte each from the lowest on, and 0.
   static constexpr std::array<std::uint64_t, 256> lanes_of = [] {

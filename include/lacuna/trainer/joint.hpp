@@ -66,7 +66,7 @@ struct JointTrainerOptions {
 ///
 /// Cost of a step: the encoder's forward and backward, and 6 dim num_atoms flops a signal (4 where
 /// the dictionary is fixed). Dense codes are counted as such, but where half of them are 0, as
-/// behind a ReLU, products go by the others and take as much less time.
+/// behind a ReLU, products take time in proportion to the others.
 ///
 /// @code
 /// Model model{Identity{}, UnitNormDictionary<float>(random_normal<float>(8, 16, 1)),

@@ -13,8 +13,10 @@
 #include <lacuna/core/check.hpp>
 #include <lacuna/core/parallel.hpp>
 #include <lacuna/operator/blocked_product.hpp>
+#include <lacuna/operator/epilogue.hpp>
 #include <lacuna/operator/masked_product.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>
+#include <lacuna/operator/strided_matrix.hpp>
 #include <lacuna/operator/zero_skipping_product.hpp>
 
 namespace lacuna {
@@ -36,9 +38,9 @@ struct ReconstructionLoss {
 /// in the seed paper's form, with other parts as `ReconstructionLoss` has them. Both terms are
 /// means, so that lambda is lambda dim / (2 num_atoms) in the objective of the solvers. Keeps its
 /// work space from call to call. For sparse codes the products cost 2 dim an active entry, and the
-/// code gradient has the pattern of the codes. Dense codes of which half are 0, as behind a ReLU, go
-/// by the others (`zero_skipping_product.hpp`, `masked_product.hpp`). The bits are the same at any
-/// number of threads.
+/// code gradient has the pattern of the codes. Of dense codes half of which are 0, as behind a ReLU,
+/// large products visit only the others (`zero_skipping_product.hpp`, `masked_product.hpp`), and
+/// leave out 0 times NaN. The bits are the same at any number of threads.
 template <Real S, CodesOf<S> Codes>
 class ReconstructionGradient {
  public:
@@ -113,8 +115,8 @@ class ReconstructionGradient {
     return outer_product_.columns(residual(), atoms, worker);
   }
 
-  /// Audited flops of `evaluate`, of dense codes as if none were 0: decode, correlate, and what is elementwise; `atom_gradient` the
-  /// same as decode.
+  /// Audited flops of `evaluate`, of dense codes as if none were 0: decode, correlate, and what is
+  /// elementwise; `atom_gradient` the same as decode.
   [[nodiscard]] static std::int64_t evaluate_flops(Index dim, const Codes& codes) {
     return 4 * dim * entries(codes) + 3 * dim * codes.cols() + 3 * entries(codes);
   }
