@@ -3,8 +3,6 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <lacuna/core/random.hpp>
@@ -60,6 +58,7 @@ bool is_framed(const Matrix<S>& m) {
 TEMPLATE_TEST_CASE("tiles give the entries other than 0, column by column, in order", "[operator]",
                    float, double) {
   using S = TestType;
+  INFO("seed 1");
   for (const Index rows : {1, 7, 64, 65, 200})
     for (const Index cols : {1, 5, 70})
       for (const std::size_t padding : {std::size_t{1}, std::size_t{4}}) {
@@ -108,6 +107,7 @@ TEMPLATE_TEST_CASE("tiles give the entries other than 0, column by column, in or
 TEMPLATE_TEST_CASE("products that skip zeros are exact on whole numbers, at every edge",
                    "[operator]", float, double) {
   using S = TestType;
+  INFO("seeds 1 and 2");
   // Strips of seven to twelve registers, whole and cut; tiles, parts of 512 rows, and blocks of
   // 512 columns, likewise.
   const Index shapes[][3] = {{1, 1, 1},     {27, 64, 30},  {28, 65, 3},     {32, 63, 17},
@@ -143,6 +143,7 @@ TEMPLATE_TEST_CASE("products that skip zeros are exact on whole numbers, at ever
 TEMPLATE_TEST_CASE("masked products are exact on whole numbers, and go through their epilogue",
                    "[operator]", float, double) {
   using S = TestType;
+  INFO("seeds 1 to 3");
   const Index shapes[][3] = {{1, 1, 1},    {27, 64, 30},   {32, 63, 17}, {37, 130, 9},
                              {44, 600, 5}, {56, 513, 33},  {73, 64, 80}, {88, 100, 1030},
                              {97, 65, 21}, {200, 300, 40}, {203, 33, 19}};
@@ -172,18 +173,19 @@ TEMPLATE_TEST_CASE("masked products are exact on whole numbers, and go through t
 }
 
 TEST_CASE("zeros are skipped where they are half of a factor that is large enough", "[operator]") {
+  INFO("seeds 1 to 3");
   const Matrix<float> sparse = with_zeros<float>(512, 700, 0.3, 1);
   const Matrix<float> dense = with_zeros<float>(512, 700, 0.9, 2);
   CHECK(detail::skips_zeros(64, StridedMatrix<float>(sparse)) == detail::has_zero_skipping);
   CHECK(detail::skips_zeros(64, StridedMatrix<float>(sparse.transpose())) ==
         detail::has_zero_skipping);
   CHECK_FALSE(detail::skips_zeros(64, StridedMatrix<float>(dense)));
-  // By all of it: what begins with zeros, or ends with them, is not judged by where it begins.
   for (const double share : {0.45, 0.55}) {
     const Matrix<float> near = with_zeros<float>(512, 700, share / 0.868, 3);  // 13 % are 0
     CHECK(detail::skips_zeros(64, StridedMatrix<float>(near)) ==
           (share < 0.5 && detail::has_zero_skipping));
   }
+  // What begins with zeros, or ends with them, is not judged by where it begins.
   for (const Index zeros : {300, 400}) {
     Matrix<float> first = Matrix<float>::Ones(512, 700), last = first;
     first.leftCols(zeros).setZero();
@@ -200,6 +202,7 @@ TEST_CASE("zeros are skipped where they are half of a factor that is large enoug
 }
 
 TEST_CASE("0 times NaN is left out where zeros are skipped", "[operator]") {
+  INFO("seeds 1 and 2");
   Matrix<float> a = whole_numbers<float>(64, 600, 1), b = with_zeros<float>(600, 500, 0.4, 2);
   b.row(17).setZero();
   const Matrix<float> expected = a * b;
@@ -274,6 +277,7 @@ TEST_CASE("loss and gradients of codes with many zeros are those of their defini
 }
 
 TEST_CASE("the gradient of atoms is not that of signals without a code", "[operator][joint]") {
+  INFO("seeds 1 to 3");
   const DenseDictionary<float> d(random_normal<float>(64, 600, 1));
   Matrix<float> x = random_normal<float>(64, 500, 2), codes = rectified<float>(600, 500, 0.5F, 3);
   codes.col(7).setZero();
@@ -308,8 +312,10 @@ TEST_CASE("an affine map's gradient goes by the entries other than 0", "[operato
   CHECK(gradient.array().isNaN().any() != detail::has_zero_skipping);
 }
 
-TEST_CASE("trainings whose codes have many zeros have the same bits at any number of threads",
-          "[operator][joint]") {
+TEST_CASE(
+    "trainings whose codes have many zeros have the same bits at any number of threads, and "
+    "resumed",
+    "[operator][joint]") {
   INFO("seeds 1 and 2");
   const Index dim = 64, num_atoms = 512, n = 1040;
   const Matrix<float> x = random_normal<float>(dim, n, 1);
@@ -330,6 +336,15 @@ TEST_CASE("trainings whose codes have many zeros have the same bits at any numbe
     if (threads == 1) first = all;
     CHECK(first == all);
   }
+  // Stopped after a step, and resumed.
+  const JointTrainer trainer({.steps = 3, .threads = 2}, Adam());
+  Model model{Identity{}, d, LinearReluEncoder<float>(tied_weights(d), bias)};
+  auto state = trainer.start(model);
+  InMemorySource<float> source(x);
+  CHECK(trainer.resume(model, state, source, [](const Progress&) { return false; }).steps == 1);
+  CHECK(trainer.resume(model, state, source).steps == 3);
+  CHECK(first.head(model.encoder.parameters().size()) == model.encoder.parameters());
+  CHECK(first.tail(dim * num_atoms) == model.dictionary.atoms().reshaped());
 }
 
 }  // namespace

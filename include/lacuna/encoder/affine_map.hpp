@@ -15,7 +15,6 @@
 #include <lacuna/operator/blocked_product.hpp>
 #include <lacuna/operator/column_passes.hpp>
 #include <lacuna/operator/sparse_outer_product.hpp>
-#include <lacuna/operator/strided_matrix.hpp>
 #include <lacuna/operator/zero_skipping_product.hpp>
 
 namespace lacuna {
@@ -199,12 +198,7 @@ class AffineMap {
                 Index threads = 1) const requires(!by_atom) {
     gradient.resize(parameters_.size());
     Eigen::Map<Matrix<S>> weight_gradient(gradient.data(), num_atoms_, dim_);
-    const detail::StridedMatrix<S> factors(g.transpose());
-    if (detail::skips_zeros(dim_, factors))
-      detail::zero_skipping_product(S(1), detail::StridedMatrix<S>(signals), factors,
-                                    detail::strided_result(weight_gradient), true, threads);
-    else
-      blocked_product(g, signals.transpose(), weight_gradient, threads);
+    detail::product_of_zeros(S(1), g, signals.transpose(), weight_gradient, threads);
     gradient.tail(parameters_.size() - num_atoms_ * dim_).setZero();
     if (has_bias_) detail::row_sums(g, gradient.segment(num_atoms_ * dim_, num_atoms_), threads);
   }

@@ -31,6 +31,20 @@ class ColumnTile {
     return static_cast<int>(std::max<Index>(least_registers, num_blocks(all, strips)));
   }
 
+  /// Loads every tile of columns begin .. begin + count, strip after strip of `width` rows, and
+  /// calls `use(strip, tile)` for each; tiles count from `begin`.
+  template <class Use>
+  void for_each(const StridedMatrix<S>& a, Index begin, Index count, Index width, const Use& use) {
+    constexpr Index columns = TileEntries<S>::rows_of_tile;
+    for (Index strip = 0; strip < num_blocks(a.rows, width); ++strip)
+      for (Index tile = 0; tile < num_blocks(count, columns); ++tile) {
+        load(a, strip * width, begin + tile * columns, width);
+        use(strip, tile);
+      }
+  }
+  [[nodiscard]] const S* data() const noexcept { return entries_.data(); }
+
+ private:
   /// a(row .., column ..), and 0 below the last row. @param a  column by column.
   void load(const StridedMatrix<S>& a, Index row, Index column, Index width) {
     constexpr Index most_columns = TileEntries<S>::rows_of_tile;
@@ -46,9 +60,7 @@ class ColumnTile {
     // One more, of zeros: what entries stand for that only make up a number.
     std::fill_n(entries_.data() + most_columns * width, width, S(0));
   }
-  [[nodiscard]] const S* data() const noexcept { return entries_.data(); }
 
- private:
   Vector<S> entries_;
 };
 

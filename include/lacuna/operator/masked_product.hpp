@@ -114,7 +114,8 @@ double masked_product_then(S alpha, const StridedMatrix<S>& a, const StridedMatr
         };
   });
   constexpr Index lanes = Simd<S>::lanes;
-  constexpr Index rows_of_tile = TileEntries<S>::rows_of_tile, rows_of_part = 8 * rows_of_tile;
+  constexpr Index rows_of_tile = TileEntries<S>::rows_of_tile;
+  constexpr Index rows_of_part = TileEntries<S>::rows_of_part;
   const Index width = registers * lanes, strips = num_blocks(a.rows, width);
   const Index part = columns_of_part(b.cols, threads);
   std::vector<Work> work(
@@ -136,12 +137,10 @@ double masked_product_then(S alpha, const StridedMatrix<S>& a, const StridedMatr
       const Index tiles = num_blocks(count, rows_of_tile);
       mine.entries.gather(masks.middle_rows(begin, count), 4);
       mine.entries.clear_values();
-      for (Index strip = 0; strip < strips; ++strip)
-        for (Index tile = 0; tile < tiles; ++tile) {
-          mine.tile.load(a, strip * width, begin + tile * rows_of_tile, width);
-          add_tile(mine.tile.data(), mine.vectors.col(strip * columns.count).data(), mine.entries,
-                   tile, columns.count);
-        }
+      mine.tile.for_each(a, begin, count, width, [&](Index strip, Index tile) {
+        add_tile(mine.tile.data(), mine.vectors.col(strip * columns.count).data(), mine.entries,
+                 tile, columns.count);
+      });
       // What was summed goes to its rows among zeros, and through the epilogue.
       for (Index j = 0; j < columns.count; ++j) {
         const Index column = columns.begin + j;

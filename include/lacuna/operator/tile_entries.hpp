@@ -25,6 +25,7 @@ template <Real S>
 class TileEntries {
  public:
   static constexpr Index rows_of_tile = 64;
+  static constexpr Index rows_of_part = 8 * rows_of_tile;  ///< so many are best gathered at once
 
   /// The entries of a column of a tile, which may be given other values.
   struct Column {
@@ -33,6 +34,7 @@ class TileEntries {
     std::size_t count;
   };
 
+  /// Takes the entries of all tiles. @param part  any rows x columns, in either order.
   /// @param padding  the entries of a column are made up to a multiple of it, with entries of value
   /// 0 in row `rows_of_tile`; at least 1, which is for none.
   void gather(const StridedMatrix<S>& part, std::size_t padding = 1) {

@@ -104,7 +104,7 @@ void zero_skipping_product(S alpha, const StridedMatrix<S>& a, const StridedMatr
         add_columns_of<r>(tile, entries.column(index, j), sums);
     };
   });
-  constexpr Index rows_of_tile = TileEntries<S>::rows_of_tile, rows_of_part = 8 * rows_of_tile;
+  constexpr Index rows_of_part = TileEntries<S>::rows_of_part;
   const Index width = registers * Simd<S>::lanes, strips = num_blocks(a.rows, width);
   const Index part = columns_of_part(b.cols, threads);
   std::vector<Work> work(
@@ -117,12 +117,10 @@ void zero_skipping_product(S alpha, const StridedMatrix<S>& a, const StridedMatr
     for (Index begin = 0; begin < b.rows; begin += rows_of_part) {
       const Index count = std::min(b.rows - begin, rows_of_part);
       mine.entries.gather(factors.middle_rows(begin, count));
-      for (Index strip = 0; strip < strips; ++strip)
-        for (Index tile = 0; tile < num_blocks(count, rows_of_tile); ++tile) {
-          mine.tile.load(a, strip * width, begin + tile * rows_of_tile, width);
-          add_tile(mine.tile.data(), mine.entries, tile, columns.count,
-                   mine.sums.data() + strip * strip_size);
-        }
+      mine.tile.for_each(a, begin, count, width, [&](Index strip, Index tile) {
+        add_tile(mine.tile.data(), mine.entries, tile, columns.count,
+                 mine.sums.data() + strip * strip_size);
+      });
     }
     mine.sums *= alpha;
     for (Index strip = 0; strip < strips; ++strip) {
@@ -164,6 +162,20 @@ double product_with_zeros_then(typename Out::Scalar alpha, const Eigen::MatrixBa
   StridedResult<S> result = strided_result(out);
   zero_skipping_product(alpha, left, right, result, false, threads);
   return apply_epilogue_by_parts<S>(result, epilogue, threads);
+}
+
+/// `blocked_product` where a may have many zeros, by way of out^T = alpha b^T a^T. b lies row by
+/// row.
+template <class A, class B, class Out>
+void product_of_zeros(typename Out::Scalar alpha, const Eigen::MatrixBase<A>& a,
+                      const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<Out>& out, Index threads) {
+  static_assert(B::IsRowMajor, "the rows of the right factor are what entries stand for");
+  using S = typename Out::Scalar;
+  const StridedMatrix<S> left(a.transpose()), right(b.transpose());
+  if (skips_zeros(right.rows, left))
+    zero_skipping_product(alpha, right, left, strided_result(out), true, threads);
+  else
+    lacuna::blocked_product(alpha, a, b, out, threads);
 }
 
 }  // namespace lacuna::detail
